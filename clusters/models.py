@@ -1,0 +1,288 @@
+"""What exists: customers and their access keys, clusters, hosts, components and their health.
+
+This module knows nothing of `tasks`. Constraints live here; behaviour lives in the pure modules beside it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from clusters import secrets
+
+RFC1123_LABEL = RegexValidator(
+    r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+    "Use lower-case letters, digits and '-', at most 63, beginning and ending with a letter or digit (RFC 1123).",
+)
+PORT = [MinValueValidator(1), MaxValueValidator(65535)]
+
+
+class Customer(models.Model):
+    """Who the clusters belong to."""
+
+    name = models.CharField(max_length=200, unique=True)
+    contact = models.CharField(max_length=200, blank=True, help_text="Whom to ask, for example a mail address.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccessKeyManager(models.Manager["AccessKey"]):
+    def issue(self, customer: Customer, **fields: Any) -> tuple[AccessKey, str]:
+        """A new key of `customer` and its whole text, which is shown this one time."""
+        prefix, value = secrets.new_access_key()
+        key = self.create(
+            customer=customer, prefix=prefix, hash=secrets.hash_access_key(value), value=value, **fields
+        )
+        return key, value
+
+
+class AccessKey(models.Model):
+    """A customer's key: authenticates REST calls, owns clusters, and is handed to the platform agent."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="access_keys")
+    name = models.CharField(max_length=100, blank=True, help_text="What the key is for.")
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    hash = models.CharField(max_length=64, editable=False)
+    value = secrets.EncryptedTextField(editable=False)
+    active = models.BooleanField(default=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    max_clusters = models.PositiveIntegerField(default=20)
+    max_hosts = models.PositiveIntegerField("hosts a cluster", default=200)
+    max_operations = models.PositiveIntegerField("operations at once", default=10)
+
+    objects = AccessKeyManager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.customer} {self.prefix}…"
+
+    def usable(self, now: datetime) -> bool:
+        """Whether the key may be used at `now` (aware datetime)."""
+        return self.active and (self.expires_at is None or self.expires_at > now)
+
+
+class ClusterState(models.TextChoices):
+    REGISTERED = "registered"
+    INSTALLING = "installing"
+    READY = "ready"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    UNINSTALLING = "uninstalling"
+    REMOVED = "removed"
+
+
+class Cluster(models.Model):
+    """Hosts, role groups and platform settings, owned by one access key."""
+
+    class LogLevel(models.TextChoices):
+        DEBUG = "debug"
+        INFO = "info"
+        WARN = "warn"
+        ERROR = "error"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    access_key = models.ForeignKey(AccessKey, on_delete=models.PROTECT, related_name="clusters")
+    name = models.CharField(max_length=63, validators=[RFC1123_LABEL])
+    description = models.CharField(max_length=500, blank=True)
+    state = models.CharField(max_length=16, choices=ClusterState, default=ClusterState.REGISTERED, editable=False)
+    state_reason = models.CharField(max_length=500, blank=True, editable=False)
+
+    kubernetes_version = models.CharField(max_length=32, default="v1.24.3")
+    container_manager = models.CharField(max_length=32, default="containerd")
+    network_plugin = models.CharField(max_length=32, default="calico")
+    pod_cidr = models.CharField("pod CIDR", max_length=100, default="10.233.64.0/18")
+    service_cidr = models.CharField("service CIDR", max_length=100, default="10.233.0.0/18")
+    control_plane_domain = models.CharField(max_length=253, default="lb.kubesphere.local")
+    control_plane_address = models.CharField(max_length=253, blank=True)
+    control_plane_port = models.PositiveIntegerField(default=6443, validators=PORT)
+    internal_load_balancer = models.CharField(max_length=32, blank=True, help_text="haproxy, kube-vip or empty.")
+    private_registry = models.CharField(max_length=253, default="dockerhub.kubekey.local")
+    registry_namespace = models.CharField("registry project", max_length=63, default="kubesphereio")
+    registry_type = models.CharField(max_length=32, default="harbor")
+    registry_user = models.CharField(max_length=100, blank=True)
+    registry_password = secrets.EncryptedTextField(blank=True, default="", editable=False)
+    inventory_extra = models.JSONField(
+        default=dict, blank=True, help_text="Keys of the customer's configuration that only kk reads, kept as given."
+    )
+
+    api_address = models.URLField("API address of the cloud", max_length=500, blank=True)
+    storage_class = models.CharField(max_length=253, default="ceph-filesystem")
+    object_store_bucket = models.CharField(max_length=63, blank=True)
+    log_level = models.CharField(max_length=8, choices=LogLevel, default=LogLevel.INFO)
+
+    kubeconfig = secrets.EncryptedTextField(blank=True, default="", editable=False)
+    cpod_id = models.CharField("cpod id", max_length=64, blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False, help_text="When the cluster was last read.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["access_key", "name"],
+                condition=~Q(state="removed"),
+                name="one_cluster_of_a_name_per_access_key",
+                violation_error_message="You have a cluster of this name already; choose another name.",
+            ),
+            models.CheckConstraint(condition=Q(state__in=ClusterState.values), name="cluster_state_known"),
+        ]
+        indexes = [models.Index(fields=["state"]), models.Index(fields=["access_key", "-created_at", "id"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SSHCredential(models.Model):
+    """How to log in to hosts: a private key with an optional passphrase, or a password."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="credentials")
+    private_key = secrets.EncryptedTextField(blank=True, default="", editable=False)
+    passphrase = secrets.EncryptedTextField(blank=True, default="", editable=False)
+    password = secrets.EncryptedTextField(blank=True, default="", editable=False)
+    sudo_password = secrets.EncryptedTextField(blank=True, default="", editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = "SSH credential"
+
+    def __str__(self) -> str:
+        return f"SSH {'key' if self.private_key else 'password'} {self.pk}"
+
+
+class Node(models.Model):
+    """One host of a cluster."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="nodes")
+    position = models.PositiveIntegerField(default=0, help_text="The host's place in the customer's file.")
+    name = models.CharField(max_length=63, validators=[RFC1123_LABEL])
+    address = models.CharField(max_length=253)
+    internal_address = models.CharField(max_length=253)
+    port = models.PositiveIntegerField(default=22, validators=PORT)
+    user = models.CharField(max_length=32, default="root")
+    role_groups = ArrayField(models.CharField(max_length=32), default=list, blank=True)
+    arch = models.CharField(max_length=16, default="amd64")
+    labels = models.JSONField(default=dict, blank=True)
+    extra = models.JSONField(default=dict, blank=True)
+    credential = models.ForeignKey(SSHCredential, on_delete=models.PROTECT, related_name="nodes")
+    jump = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="behind")
+    host_key = models.TextField(blank=True, help_text="The pinned public key, as in known_hosts: type and base64.")
+    facts = models.JSONField(default=dict, blank=True, editable=False)
+    facts_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "name"], name="one_node_of_a_name_per_cluster"),
+            models.UniqueConstraint(fields=["cluster", "address", "port"], name="one_node_of_an_address_per_cluster"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class HealthState(models.TextChoices):
+    HEALTHY = "healthy"
+    PROGRESSING = "progressing"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+
+class Component(models.Model):
+    """A part of the platform on one cluster, and its health as last read."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="components")
+    name = models.CharField(max_length=63)
+    kind = models.CharField(max_length=16)
+    namespace = models.CharField(max_length=63, blank=True)
+    chosen = models.BooleanField(default=False, help_text="Installed by an operation, so its absence is a fault.")
+    state = models.CharField(max_length=16, choices=HealthState, default=HealthState.UNKNOWN)
+    desired = models.IntegerField(default=0)
+    ready = models.IntegerField(default=0)
+    version = models.CharField(max_length=64, blank=True)
+    reason = models.TextField(blank=True)
+    details = models.JSONField(default=dict, blank=True)
+    checked_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["cluster", "name"], name="one_component_of_a_name_per_cluster")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class HealthEvent(models.Model):
+    """A change of health: of a component, a node, or the whole cluster."""
+
+    class Subject(models.TextChoices):
+        COMPONENT = "component"
+        NODE = "node"
+        CLUSTER = "cluster"
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="health_events")
+    at = models.DateTimeField(db_default=Now())
+    subject = models.CharField(max_length=16, choices=Subject, default=Subject.COMPONENT)
+    name = models.CharField(max_length=253)
+    old_state = models.CharField(max_length=16, blank=True)
+    new_state = models.CharField(max_length=16)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["cluster", "-id"]), models.Index(fields=["at"])]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.old_state or 'new'} -> {self.new_state}"
+
+
+class Observation(models.Model):
+    """What the last reading of a cluster saw: nodes and pods, or why it could not be read."""
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="observation", primary_key=True)
+    taken_at = models.DateTimeField()
+    reachable = models.BooleanField()
+    via = models.CharField(max_length=63, blank=True, help_text="The host tunnelled through; empty when direct.")
+    error = models.TextField(blank=True)
+    nodes = models.JSONField(default=list)
+    pods = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{self.cluster} at {self.taken_at:%H:%M:%S}"
+
+
+class IdempotentRequest(models.Model):
+    """The first answer to a POST with an ``Idempotency-Key``, given again to its repeats."""
+
+    access_key = models.ForeignKey(AccessKey, on_delete=models.CASCADE)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="Empty while the first request is under way.")
+    headers = models.JSONField(default=dict)
+    body = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["access_key", "key"], name="one_request_per_idempotency_key")]
+        indexes = [models.Index(fields=["created_at"])]
+
+    def __str__(self) -> str:
+        return self.key

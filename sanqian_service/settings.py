@@ -1,0 +1,178 @@
+"""Settings of the service, from environment variables only (https://12factor.net/config).
+
+Every variable is named ``SANQIAN_*`` and listed in README.md. Without ``SANQIAN_DEBUG`` a missing
+secret stops the start with `django.core.exceptions.ImproperlyConfigured`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+
+def _secret(name: str, for_debug: str) -> str:
+    value = str(env.str(name, default=""))
+    if value:
+        return value
+    if DEBUG:
+        return for_debug
+    raise ImproperlyConfigured(
+        f"{name} is not set. Generate one with `manage.py generate_secrets` and pass it in the environment."
+    )
+
+
+DEBUG = env.bool("SANQIAN_DEBUG", default=False)
+SECRET_KEY = _secret("SANQIAN_SECRET_KEY", "debug-only-secret-key-of-no-value-to-anyone-0123456789")
+# Comma separated; the first encrypts, all decrypt: put a new key in front, run `manage.py rotate_secrets`.
+ENCRYPTION_KEYS = _secret("SANQIAN_ENCRYPTION_KEYS", "ZGVidWctb25seS1rZXktb2Ytbm8tdmFsdWUtMDEyMzQ=").split(",")
+# Keys the hash of access keys, so that a stolen database alone cannot be searched for known keys.
+ACCESS_KEY_PEPPER = _secret("SANQIAN_ACCESS_KEY_PEPPER", "debug-only-pepper")
+
+ALLOWED_HOSTS = env.list("SANQIAN_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("SANQIAN_CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "clusters",
+    "tasks",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "sanqian_service.urls"
+ASGI_APPLICATION = "sanqian_service.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.db("SANQIAN_DATABASE_URL", default="postgresql://sanqian@localhost/sanqian")}
+# A pool per process: worker threads share it, so connections are bounded by processes, not by slots.
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    "min_size": 1,
+    "max_size": env.int("SANQIAN_DATABASE_POOL", default=24),
+    "timeout": 30,
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.str("SANQIAN_STATIC_ROOT", default=str(BASE_DIR / "var" / "static")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = env.bool("SANQIAN_SERVE_STATIC_FROM_PACKAGES", default=DEBUG)
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+HTTPS = env.bool("SANQIAN_HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+BROKER_URL = env.str("SANQIAN_BROKER_URL", default="redis://localhost:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.str("SANQIAN_CACHE_URL", default=BROKER_URL),
+    }
+}
+
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A request must not hang on a broker that is down: the row is stored, the beat task sends later.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 10,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "priority_steps": list(range(10)),
+    "queue_order_strategy": "priority",
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "provision"
+CELERY_TASK_ROUTES = {
+    "tasks.jobs.drive": {"queue": "provision"},
+    "tasks.jobs.check_cluster": {"queue": "health"},
+    "tasks.jobs.*": {"queue": "control"},
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "reconcile": {
+        "task": "tasks.jobs.reconcile",
+        "schedule": env.float("SANQIAN_RECONCILE_SECONDS", default=5.0),
+        "options": {"expires": 30},
+    },
+    "check-clusters": {
+        "task": "tasks.jobs.check_clusters",
+        "schedule": env.float("SANQIAN_HEALTH_SECONDS", default=60.0),
+        "options": {"expires": 60},
+    },
+}
+
+# The engine (seconds). A slice must end well inside a lease.
+SLICE_SECONDS = env.float("SANQIAN_SLICE_SECONDS", default=15.0)
+LEASE_SECONDS = env.float("SANQIAN_LEASE_SECONDS", default=20.0)
+# Files that the service uploads to hosts (the offline artifact) must lie below this directory.
+ARTIFACT_DIR = Path(env.str("SANQIAN_ARTIFACT_DIR", default=str(BASE_DIR / "var" / "artifacts")))
+
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("SANQIAN_LOG_LEVEL", default="INFO")},
+    "loggers": {"paramiko": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+}
