@@ -1,0 +1,113 @@
+"""The lab on the command line: ``python -m lab [--name NAME] up|down|status|exec|...``"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+
+from lab import hosts, rootfs
+from lab.errors import LabError
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        return _run(arguments)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    command = arguments.command
+    if command == "setup":
+        rootfs.require_tools()
+        rootfs.ensure()
+        return 0
+    if command == "artifact":
+        from lab import artifact
+
+        print(artifact.build(Path(arguments.directory)))
+        return 0
+    shape = None
+    if command == "up" and (arguments.masters, arguments.workers, arguments.disks) != (None, None, None):
+        given = {key: getattr(arguments, key) for key in ("masters", "workers", "disks")}
+        shape = hosts.Shape(**{key: value for key, value in given.items() if value is not None})
+    lab = hosts.Lab(arguments.name, shape, progress=lambda line: print(line, flush=True))
+    match command:
+        case "up" | "down":
+            getattr(lab, command)()
+        case "status":
+            return _status(lab, arguments.output)
+        case "exec":
+            words = lab.exec_argv(arguments.host, arguments.argv)
+            os.execvp(words[0], words)
+        case "config":
+            print(lab.config_text(), end="")
+        case "key":
+            print(lab.key_path)
+        case "on" | "off":
+            getattr(lab, f"power_{command}")(arguments.host)
+        case "reboot" | "cut" | "heal":
+            getattr(lab, command)(arguments.host)
+    return 0
+
+
+def _status(lab: hosts.Lab, output: str) -> int:
+    rows = lab.status()
+    if output == "json":
+        print(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
+        return 0
+    if not rows:
+        print(f"lab {lab.name} is not up")
+        return 0
+    print(f"{'HOST':<12}{'ADDRESS':<18}{'STATE':<9}{'PID':<9}{'DISKS':<20}BOOT")
+    for row in rows:
+        disks = ",".join(row.disks) or "-"
+        print(
+            f"{row.name:<12}{row.address:<18}{row.state:<9}{row.pid or '-':<9}{disks:<20}{row.boot_id or '-'}"
+        )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lab", description="Disposable SSH hosts on this machine."
+    )
+    parser.add_argument("--name", default="default", help="which lab; several can be up at once")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser(
+        "setup", help="install the Debian packages that the lab needs, and build the hosts' root"
+    )
+    up = commands.add_parser("up", help="start what is not running")
+    up.add_argument("--masters", type=int, help="how many (3)")
+    up.add_argument("--workers", type=int, help="how many (3)")
+    up.add_argument("--disks", type=int, help="raw disks a worker (1)")
+    commands.add_parser("down", help="remove everything but the cache")
+    status = commands.add_parser("status", help="show every host")
+    status.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    commands.add_parser("config", help="print the installation guide's sample configuration for this lab")
+    commands.add_parser("key", help="print the path of the private key")
+    helps = {
+        "reboot": "pull the plug and start again",
+        "off": "pull the plug",
+        "on": "start a host that is off",
+        "cut": "drop the host's packets silently",
+        "heal": "take back cut",
+    }
+    for name, text in helps.items():
+        commands.add_parser(name, help=text).add_argument("host")
+    execute = commands.add_parser("exec", help="run a command in a host as root, without SSH")
+    execute.add_argument("host")
+    execute.add_argument("argv", nargs=argparse.REMAINDER, metavar="CMD")
+    artifact = commands.add_parser("artifact", help="build the SIMULATED artifact in a directory")
+    artifact.add_argument("directory")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
