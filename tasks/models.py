@@ -68,7 +68,9 @@ class Operation(models.Model):
     state = models.CharField(max_length=16, choices=OperationState, default=OperationState.QUEUED)
     attempt = models.PositiveIntegerField(default=1)
     progress = models.FloatField("progress (per cent)", default=0)
-    error = models.JSONField(default=dict, blank=True, help_text="step, host, kind, message, fix of the first failure.")
+    error = models.JSONField(
+        default=dict, blank=True, help_text="step, host, kind, message, fix of the first failure."
+    )
     requested_by = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
@@ -84,7 +86,9 @@ class Operation(models.Model):
                 condition=Q(mutating=True, state__in=ACTIVE),
                 name="one_mutating_operation_a_cluster",
             ),
-            models.CheckConstraint(condition=Q(state__in=OperationState.values), name="operation_state_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=OperationState.values), name="operation_state_known"
+            ),
         ]
         indexes = [
             models.Index(fields=["cluster", "-created_at", "id"]),
@@ -113,6 +117,9 @@ class Step(models.Model):
     note = models.CharField(max_length=300, blank=True, help_text="What it is doing or waiting for.")
     error = models.JSONField(default=dict, blank=True)
     result = models.JSONField(default=dict, blank=True)
+    memory = models.JSONField(
+        default=dict, blank=True, help_text="What an action keeps between slices of one attempt."
+    )
     not_before = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     lease_owner = models.CharField(max_length=120, blank=True)
@@ -129,7 +136,9 @@ class Step(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["state", "lease_until"], condition=Q(state__in=["ready", "running"]), name="step_to_drive"
+                fields=["state", "lease_until"],
+                condition=Q(state__in=["ready", "running"]),
+                name="step_to_drive",
             )
         ]
 
@@ -151,6 +160,8 @@ class HostJob(models.Model):
     state = models.CharField(max_length=16, choices=JobState, default=JobState.PENDING)
     outcome = models.CharField(max_length=16, choices=Outcome, blank=True)
     phase = models.CharField(max_length=16, blank=True)
+    progress = models.FloatField("progress (per cent)", default=0)
+    note = models.CharField(max_length=300, blank=True)
     exit_code = models.IntegerField(null=True)
     offset = models.BigIntegerField("bytes of log stored", default=0)
     boot_id = models.CharField(max_length=64, blank=True)
@@ -159,6 +170,7 @@ class HostJob(models.Model):
     finished_at = models.DateTimeField(null=True)
     last_output_at = models.DateTimeField(null=True)
     unreachable_since = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True, help_text="When an unreachable host is tried again.")
 
     class Meta:
         ordering = ["attempt", "host"]

@@ -1,0 +1,51 @@
+"""Real servers for the tests: PostgreSQL and Valkey are started once a run, before Django is set up.
+
+Each run has servers of its own, so runs side by side do not meet; what a killed run left is removed by the next.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import django
+import psutil
+
+from sanqian_service.embedded import Embedded
+
+PREFIX = "sanqian-test-"
+
+
+def _remove(directory: Path) -> None:
+    Embedded(directory).stop()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _remove_what_killed_runs_left() -> None:
+    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = directory.name.removeprefix(PREFIX)
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            _remove(directory)
+
+
+def _start() -> None:
+    directory = Path(tempfile.gettempdir()) / f"{PREFIX}{os.getpid()}"
+    servers = Embedded(directory, volatile=True)
+    atexit.register(_remove, directory)
+    servers.start()
+    os.environ.update(servers.environment())
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="sanqian_service.settings",
+        SANQIAN_DEBUG="1",
+        SANQIAN_STATIC_ROOT=str(directory / "static"),
+        SANQIAN_ARTIFACT_DIR=str(directory / "artifacts"),
+        SANQIAN_LOG_LEVEL="WARNING",
+    )
+
+
+_remove_what_killed_runs_left()
+_start()
+django.setup()
