@@ -128,7 +128,9 @@ class Remote:
             if password is not None:
                 self._authorise(exchange, ready, password)
             if direct:
-                exchange.send_all([f"printf %s {mark}; printf %s {mark} >&2\n{body}".encode(errors="surrogateescape")])
+                exchange.send_all(
+                    [f"printf %s {mark}; printf %s {mark} >&2\n{body}".encode(errors="surrogateescape")]
+                )
             else:
                 exchange.send_all(_feed(body, mark, stdin), _only_payload(on_sent, len(_head(body, mark))))
             code = exchange.finish()
@@ -185,7 +187,9 @@ class Remote:
             )
         user = self.target.user
         if code in (126, 127):  # not found, or not executable
-            return MissingTool("sudo", "sudo is missing.", "install sudo, or connect as root.", host=self.name)
+            return MissingTool(
+                "sudo", "sudo is missing.", "install sudo, or connect as root.", host=self.name
+            )
         for words, kind, message, fix in (
             (
                 ("must have a tty",),

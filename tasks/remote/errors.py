@@ -132,7 +132,9 @@ class CommandFailed(RemoteError):
 
     def __init__(self, exit_code: int, stderr: str, *, host: str = "") -> None:
         tail = stderr.strip()[-2000:]
-        super().__init__(f"the command ended with exit code {exit_code}" + (f": {tail}" if tail else "."), host=host)
+        super().__init__(
+            f"the command ended with exit code {exit_code}" + (f": {tail}" if tail else "."), host=host
+        )
         self.exit_code = exit_code
         self.stderr = tail
 

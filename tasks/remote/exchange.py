@@ -199,10 +199,8 @@ class Exchange:
 
     def _late(self) -> RemoteTimeout | Unreachable:
         if not self.link.answers(PROOF_OF_LIFE):
-            failure = self.link.failure()
-            self.link.sock.went_silent = True
-            self.link.close()
-            return failure
+            self.link.give_up()
+            return self.link.failure()
         self.channel.close()
         return RemoteTimeout(
             f"the command did not end within {self._timeout:g} s; the host itself answers.",

@@ -10,17 +10,16 @@ Output is bytes, addressed by offset: whoever asks with the offset reached so fa
 
 from __future__ import annotations
 
-import functools
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Literal
 
 from tasks.remote.command import Remote
 from tasks.remote.errors import JobGone, JobRunning, MissingTool, RemoteError, of_errno_text
 from tasks.remote.quote import exports, quote
+from tasks.remote.source import host_program
 
 ROOT = "/var/lib/sanqian/jobs"
 LOG_LIMIT = 256 << 20  # bytes of log a job may leave on the customer's disk
@@ -113,7 +112,7 @@ def start(
     Raises :class:`DiskFull`, :class:`ReadOnly`, :class:`NotPermitted`, :class:`MissingTool`, :class:`SudoFailed`,
     :class:`Unreachable` (then the job may have been started: call again), ValueError for a bad id.
     """
-    files = {"script": script, "env": exports(env or {}), "run": _source("keeper.sh")}
+    files = {"script": script, "env": exports(env or {}), "run": host_program("keeper.sh")}
     writers = "".join(f"put_{name}() {{ printf '%s\\n#' {quote(text)}; }}\n" for name, text in files.items())
     words, _ = _ask(remote, job_id, f"{writers}LIMIT={log_limit:d}\nstart", sudo=sudo, root=root)
     return Started(words[0] == "yes", words[1])
@@ -167,7 +166,9 @@ def kill(remote: Remote, job_id: str, *, grace: float = 5, sudo: bool = True, ro
     yet never will be. A job whose directory was deleted is found by the mark in its processes' environment.
     """
     seconds = max(0, round(grace))
-    words, _ = _ask(remote, job_id, f"GRACE={seconds}\nstop", sudo=sudo, root=root, timeout=seconds + 10 + MARGIN)
+    words, _ = _ask(
+        remote, job_id, f"GRACE={seconds}\nstop", sudo=sudo, root=root, timeout=seconds + 10 + MARGIN
+    )
     outcome, code, *survivors = words
     return Killed(outcome, _number(code), tuple(int(pid) for pid in survivors if pid != "-"))
 
@@ -188,8 +189,12 @@ def remove(remote: Remote, job_id: str, *, sudo: bool = True, root: str = ROOT) 
 def clean(remote: Remote, older_than: float, *, sudo: bool = True, root: str = ROOT) -> list[str]:
     """Delete the directories of jobs that ended more than ``older_than`` seconds ago, and what interrupted starts
     left behind. Running jobs are never touched. Returns the job ids."""
-    _, body = _ask(remote, "clean", f"AGE={max(0, int(older_than))}\nclean", sudo=sudo, root=root, timeout=300)
-    return [line.split()[1] for line in body.decode(errors="replace").splitlines() if line.startswith("removed ")]
+    _, body = _ask(
+        remote, "clean", f"AGE={max(0, int(older_than))}\nclean", sudo=sudo, root=root, timeout=300
+    )
+    return [
+        line.split()[1] for line in body.decode(errors="replace").splitlines() if line.startswith("removed ")
+    ]
 
 
 def _ask(
@@ -209,7 +214,7 @@ def _ask(
         raise ValueError("the job root is an absolute path below /")
     root = root.rstrip("/")
     names = f"ROOT={quote(root)} ID={quote(job_id)} NONCE={secrets.token_hex(8)}\nJOB=$ROOT/$ID\n"
-    result = remote.run(f"{_source('job.sh')}{names}{call}", sudo=sudo, timeout=timeout, limit=limit)
+    result = remote.run(f"{host_program('job.sh')}{names}{call}", sudo=sudo, timeout=timeout, limit=limit)
     line, _, body = result.stdout.partition(b"\n")
     words = line.decode(errors="replace").split()
     if result.exit_code == 0 and words[:1] == ["ok"]:
@@ -217,7 +222,8 @@ def _ask(
     if result.exit_code == 0 and words[:1] == ["removed"]:
         return [], result.stdout
     if words[:1] == ["error"] and len(words) >= 3:
-        raise _error(words[1], words[2], job_id, body.decode(errors="replace").strip(), remote.name)
+        what = line.decode(errors="replace").split(" ", 2)[2]
+        raise _error(words[1], what, job_id, body.decode(errors="replace").strip(), remote.name)
     said = result.error_text or result.text
     raise RemoteError(
         f"the job program ended with exit code {result.exit_code}: {said[-500:] or 'no message'}",
@@ -250,10 +256,3 @@ def _state(state: str, code: str, why: str) -> tuple[State, int | None, str]:
 
 def _number(word: str) -> int | None:
     return int(word) if word.lstrip("-").isdigit() else None
-
-
-@functools.cache
-def _source(name: str) -> str:
-    """The host's program without its comments: it is sent with every call."""
-    text = resources.files("tasks.remote").joinpath(name).read_text(encoding="utf-8")
-    return "".join(line.lstrip() + "\n" for line in text.splitlines() if line.strip() and line.lstrip()[0] != "#")

@@ -65,7 +65,9 @@ class _Connection(Connection):
 class Link:
     """An open connection. ``in_use``, ``capacity`` and ``riders`` belong to the pool and its lock."""
 
-    def __init__(self, target: Target, connection: Connection, sock: wire.WatchedSocket, carrier: Link | None) -> None:
+    def __init__(
+        self, target: Target, connection: Connection, sock: wire.WatchedSocket, carrier: Link | None
+    ) -> None:
         self.target = target
         self.connection = connection
         self.transport: paramiko.Transport = connection.transport
@@ -83,25 +85,43 @@ class Link:
 
     def open_session(self, timeout: float) -> paramiko.Channel:
         """Raises Unreachable, and paramiko.ChannelException when the server grants no further session."""
-        try:
-            return self.transport.open_session(timeout=timeout)
-        except paramiko.ChannelException:
-            raise
-        except (paramiko.SSHException, EOFError, OSError) as error:
-            raise self.failure(error) from error
+        return self._open_channel("session", None, timeout)
 
     def open_tcp(self, host: str, port: int, timeout: float) -> paramiko.Channel:
         """A channel to ``host:port`` as seen from this host. Raises Unreachable."""
         try:
-            return self.transport.open_channel("direct-tcpip", (host, port), ("", 0), timeout=timeout)
-        except (paramiko.SSHException, EOFError, OSError) as error:
-            if not self.alive:
-                raise self.failure(error) from error
+            return self._open_channel("direct-tcpip", (host, port), timeout)
+        except paramiko.ChannelException as error:
             raise _explain(error, self.target, f"{host}:{port} seen from this host") from error
+
+    def _open_channel(self, kind: str, address: tuple[str, int] | None, timeout: float) -> paramiko.Channel:
+        try:
+            return self.transport.open_channel(kind, address, address and ("", 0), timeout=timeout)
+        except paramiko.ChannelException:
+            raise
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            # Paramiko keeps one reason per connection: of two refusals at once, the second has lost its own.
+            if self.alive and "Unable to open channel" in str(error):
+                raise paramiko.ChannelException(2, "refused") from error
+            if self.answers(timeout):
+                raise _unreachable(
+                    "timeout",
+                    f"the host opened no session within {timeout:g} s.",
+                    "check its load; it answers, but does not keep up.",
+                    self.target,
+                ) from error
+            self.give_up()
+            raise self.failure(error) from error
 
     def answers(self, within: float) -> bool:
         """True when the server says anything within so many seconds of being asked."""
         return self.alive and self.sock.answers(within)
+
+    def give_up(self) -> None:
+        """Nothing is heard any more: end the connection for everybody who waits on it."""
+        if self.alive:
+            self.sock.went_silent = True
+        self.close()
 
     def failure(self, cause: BaseException | None = None) -> Unreachable:
         """Why a command on this connection has no result."""
@@ -253,22 +273,32 @@ def _explain(error: Exception, target: Target, where: str) -> RemoteError:
             return error
         case socket.gaierror():
             return _unreachable(
-                "dns", f"the name {target.host} cannot be resolved.", "correct the address, or the resolver.", target
+                "dns",
+                f"the name {target.host} cannot be resolved.",
+                "correct the address, or the resolver.",
+                target,
             )
         case paramiko.BadHostKeyException():
             expected, found = (
-                targets.fingerprint(f"{key.get_name()} {key.get_base64()}") for key in (error.expected_key, error.key)
+                targets.fingerprint(f"{key.get_name()} {key.get_base64()}")
+                for key in (error.expected_key, error.key)
             )
             return HostKeyChanged(expected, found, host=target.name)
         case paramiko.BadAuthenticationType():
             return _refused_credential(target, f" It takes: {', '.join(error.allowed_types)}.")
         case paramiko.AuthenticationException() if "EOF" in str(error):
             return _unreachable(
-                "dropped", f"{where} closed the connection during login.", "see the SSH server's log there.", target
+                "dropped",
+                f"{where} closed the connection during login.",
+                "see the SSH server's log there.",
+                target,
             )
         case paramiko.AuthenticationException() if "timeout" in str(error).lower():
             return _unreachable(
-                "timeout", f"{where} did not finish the login in time.", "see the SSH server's log there.", target
+                "timeout",
+                f"{where} did not finish the login in time.",
+                "see the SSH server's log there.",
+                target,
             )
         case paramiko.AuthenticationException():
             return _refused_credential(target, "")
@@ -282,7 +312,10 @@ def _explain(error: Exception, target: Target, where: str) -> RemoteError:
             )
         case paramiko.ChannelException() | ConnectionRefusedError():
             return _unreachable(
-                "refused", f"{where} refuses the connection.", "start the SSH server there, or correct the port.", target
+                "refused",
+                f"{where} refuses the connection.",
+                "start the SSH server there, or correct the port.",
+                target,
             )
         case paramiko.SSHException() if "banner" in str(error).lower():
             return _unreachable(
@@ -293,13 +326,21 @@ def _explain(error: Exception, target: Target, where: str) -> RemoteError:
             )
         case TimeoutError():
             return _unreachable(
-                "timeout", f"{where} does not answer.", "check address, port, firewall, and that it is up.", target
+                "timeout",
+                f"{where} does not answer.",
+                "check address, port, firewall, and that it is up.",
+                target,
             )
         case OSError() if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
-            return _unreachable("no-route", f"there is no route to {where}.", "check address and network.", target)
+            return _unreachable(
+                "no-route", f"there is no route to {where}.", "check address and network.", target
+            )
         case paramiko.SSHException() if "No existing session" in str(error):
             return _unreachable(
-                "timeout", f"{where} did not finish the key exchange in time.", "check its load and the network.", target
+                "timeout",
+                f"{where} did not finish the key exchange in time.",
+                "check its load and the network.",
+                target,
             )
         case paramiko.SSHException() | EOFError() | OSError():
             return _unreachable(
@@ -314,7 +355,10 @@ def _explain(error: Exception, target: Target, where: str) -> RemoteError:
 def _refused_credential(target: Target, detail: str) -> AuthFailed:
     given = [
         name
-        for name, value in (("private key", target.credential.private_key), ("password", target.credential.password))
+        for name, value in (
+            ("private key", target.credential.private_key),
+            ("password", target.credential.password),
+        )
         if value
     ]
     return AuthFailed(
@@ -322,5 +366,3 @@ def _refused_credential(target: Target, detail: str) -> AuthFailed:
         "authorise the key there (~/.ssh/authorized_keys, mode 600), or correct user and credential.",
         host=target.name,
     )
-
-

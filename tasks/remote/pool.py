@@ -312,7 +312,9 @@ class Pool:
 
     def _watch_idle(self) -> None:
         if self._reaper is None:
-            self._reaper = threading.Thread(target=self._reap, args=(self._stop,), name="ssh-pool-idle", daemon=True)
+            self._reaper = threading.Thread(
+                target=self._reap, args=(self._stop,), name="ssh-pool-idle", daemon=True
+            )
             self._reaper.start()
 
     def _reap(self, stop: threading.Event) -> None:

@@ -69,7 +69,9 @@ class Sshd:
         path = self.dir / name
         path.unlink(missing_ok=True)
         subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path), *more], check=True, capture_output=True
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path), *more],
+            check=True,
+            capture_output=True,
         )
         return path
 
@@ -107,11 +109,13 @@ class Sshd:
 
     def start(self) -> Sshd:
         (self.dir / "config").write_text(
-            f"ListenAddress {self.host}:{self.port}\nHostKey {self.dir}/host\nPidFile none\nUsePAM no\n"
+            f"ListenAddress {self.host}:{self.port}\nHostKey {self.dir}/host\nPidFile none\n"
             f"AuthorizedKeysFile {self.dir}/authorized\nStrictModes no\nPermitRootLogin yes\nMaxStartups 200\n"
-            f"Subsystem sftp /nonexistent\n{self.options}\n"
+            f"Subsystem sftp /nonexistent\n{self.options}\nUsePAM no\n"
         )
-        binds = "".join(f"mount --bind {self.dir}/{name} /etc/{name}\n" for name in ("passwd", "shadow", "group"))
+        binds = "".join(
+            f"mount --bind {self.dir}/{name} /etc/{name}\n" for name in ("passwd", "shadow", "group")
+        )
         if Path("/etc/sudoers").exists():
             binds += f"mount --bind {self.dir}/sudoers /etc/sudoers\n"
         if Path("/etc/pam.d/sshd").exists():
@@ -143,7 +147,10 @@ class Sshd:
     def cut(self) -> None:
         """Kill the server's process of each connection; what they run goes on."""
         for session in self.sessions():
-            for pid in [*(p for p in children(session) if b"sshd" in Path(f"/proc/{p}/cmdline").read_bytes()), session]:
+            for pid in [
+                *(p for p in children(session) if b"sshd" in Path(f"/proc/{p}/cmdline").read_bytes()),
+                session,
+            ]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 

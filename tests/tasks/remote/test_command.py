@@ -29,7 +29,10 @@ def test_input_and_output_larger_than_both_windows(remote: Remote) -> None:
 
 
 def test_script_is_not_read_beyond_its_end(remote: Remote) -> None:
-    assert remote.run("IFS= read -r first; echo [$first]; cat", stdin=b"one\ntwo\n\0three").stdout == b"[one]\ntwo\n\0three"
+    assert (
+        remote.run("IFS= read -r first; echo [$first]; cat", stdin=b"one\ntwo\n\0three").stdout
+        == b"[one]\ntwo\n\0three"
+    )
 
 
 def test_input_is_empty_unless_given(remote: Remote) -> None:
@@ -42,7 +45,9 @@ def test_a_syntax_error_is_an_exit_code(remote: Remote) -> None:
     assert result.stderr
 
 
-@pytest.mark.parametrize("value", ["plain", "it's \"quoted\" $HOME `id` \\n", "two\nlines\n", "密码\udcff", "'" * 9])
+@pytest.mark.parametrize(
+    "value", ["plain", 'it\'s "quoted" $HOME `id` \\n', "two\nlines\n", "密码\udcff", "'" * 9]
+)
 def test_environment_arrives_exactly(remote: Remote, value: str) -> None:
     got = remote.run('printf %s "$SECRET"', env={"SECRET": value}).stdout
     assert got == value.encode(errors="surrogateescape")
@@ -54,7 +59,11 @@ def test_nothing_secret_in_any_argument(remote: Remote, tmp_path: Path) -> None:
     done: list[bytes] = []
     thread = threading.Thread(
         target=lambda: done.append(
-            remote.run(f"echo $TOKEN >/dev/null; : script-secret; cat {gate}; cat", env={"TOKEN": "env-secret"}, stdin=b"in").stdout
+            remote.run(
+                f"echo $TOKEN >/dev/null; : script-secret; cat {gate}; cat",
+                env={"TOKEN": "env-secret"},
+                stdin=b"in",
+            ).stdout
         )
     )
     thread.start()
@@ -131,7 +140,10 @@ def test_noise_of_login_scripts_is_not_output(pool: Pool, shared: Sshd) -> None:
 
 
 def test_account_without_a_shell(pool: Pool, shared: Sshd) -> None:
-    with pool.connection(shared.target("locked")) as remote, pytest.raises(errors.ShellFailed, match="not available"):
+    with (
+        pool.connection(shared.target("locked")) as remote,
+        pytest.raises(errors.ShellFailed, match="not available"),
+    ):
         remote.run("true")
 
 
@@ -173,7 +185,11 @@ class TestSudo:
 
     @pytest.mark.parametrize(
         ("user", "kind"),
-        [("deploy", "sudo-password-required"), ("guest", "sudo-password-required"), ("terminal", "sudo-requiretty")],
+        [
+            ("deploy", "sudo-password-required"),
+            ("guest", "sudo-password-required"),
+            ("terminal", "sudo-requiretty"),
+        ],
     )
     def test_refused_without_a_password(self, pool: Pool, shared: Sshd, user: str, kind: str) -> None:
         with pool.connection(shared.target(user)) as remote, pytest.raises(errors.SudoFailed) as caught:
