@@ -1,6 +1,6 @@
 """Real servers for the tests: PostgreSQL and Valkey are started once a run, before Django is set up.
 
-Each run has servers of its own, so runs side by side do not meet; what a killed run left is removed by the next.
+Each run has servers of its own, so runs side by side do not meet; the next run removes what a killed one left.
 """
 
 from __future__ import annotations
