@@ -1,0 +1,61 @@
+"""Every kind of operation: what it is called, which parameters it takes, and how its plan is made. Pure.
+
+A new operation is one file here and one entry in `PLANS`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tasks.plan import JSON, ClusterFact, Plan, PlanError
+from tasks.plans import check, install, preflight
+from tasks.plans.params import checked
+
+__all__ = ["PLANS", "PlanKind", "make"]
+
+
+@dataclass(frozen=True)
+class PlanKind:
+    """A kind of operation. `params` describes each parameter as JSON Schema does."""
+
+    kind: str
+    title: str
+    description: str
+    params: Mapping[str, Mapping[str, JSON]]
+    make: Callable[[ClusterFact, Mapping[str, JSON]], Plan]
+
+
+PLANS: Mapping[str, PlanKind] = {
+    plan.kind: plan
+    for plan in (
+        PlanKind(
+            "preflight",
+            "Check the hosts",
+            "Reads every host and lists what speaks against an installation. Changes nothing.",
+            preflight.PARAMS,
+            preflight.make,
+        ),
+        PlanKind(
+            "install",
+            "Install the platform",
+            "From bare hosts to Kubernetes with the platform's components, verified. What is true is kept.",
+            install.PARAMS,
+            install.make,
+        ),
+        PlanKind("check", "Read the health", "Reads the cluster's health now.", check.PARAMS, check.make),
+    )
+}
+
+
+def make(kind: str, cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
+    """The plan of an operation. Raises `PlanError` for an unknown kind, parameter or value."""
+    if kind not in PLANS:
+        near = difflib.get_close_matches(kind, PLANS, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise PlanError(
+            f"There is no operation {kind!r}.", field="kind", fix=f"{hint}Choose from: {', '.join(PLANS)}."
+        )
+    plan = PLANS[kind].make(cluster, checked(PLANS[kind].params, params))
+    return plan.validate(cluster.names)

@@ -1,0 +1,1 @@
+missing=$(charts_missing) && [ -z "$missing" ]

@@ -1,0 +1,1 @@
+[ -r "$RECORD" ] && [ "$(cat "$RECORD")" = "$(wanted_sum)" ] && [ "$(release_status)" = deployed ]

@@ -1,0 +1,2 @@
+enter
+present() { kubectl get -f "$MANIFEST" >/dev/null 2>&1; }

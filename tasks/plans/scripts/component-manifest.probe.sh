@@ -1,0 +1,1 @@
+[ -r "$RECORD" ] && [ "$(cat "$RECORD")" = "$(sum_of "$MANIFEST")" ] && present

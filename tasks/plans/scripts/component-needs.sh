@@ -1,0 +1,43 @@
+# NEEDS: lines "component|namespace|kind or kinds with commas|pattern" and "component|namespace|webhook|service".
+# unmet: what of NEEDS is not ready, one a line.
+unmet() {
+  printf '%s\n' "$NEEDS" | while IFS='|' read -r component namespace kinds pattern; do
+    [ -n "$component" ] || continue
+    if [ "$kinds" = webhook ]; then
+      [ -n "$(kubectl get endpoints "$pattern" -n "$namespace" -o 'jsonpath={.subsets[*].addresses[*].ip}' 2>/dev/null)" ] ||
+        printf '%s: webhook %s has no ready endpoint\n' "$component" "$pattern"
+      continue
+    fi
+    kubectl get "$kinds" -n "$namespace" -o 'jsonpath={range .items[*]}{.metadata.name}|{.spec.replicas}|{.status.readyReplicas}|{.status.desiredNumberScheduled}|{.status.numberReady}{"\n"}{end}' 2>/dev/null |
+      {
+        found=no
+        while IFS='|' read -r name replicas ready desired up; do
+          # shellcheck disable=SC2254
+          case $name in $pattern) ;; *) continue ;; esac
+          found=yes
+          wanted=${desired:-${replicas:-0}} have=${up:-${ready:-0}}
+          [ "$have" -ge "$wanted" ] || printf '%s: %s has %s of %s ready\n' "$component" "$name" "$have" "$wanted"
+        done
+        [ "$found" = yes ] || printf '%s: no %s %s in %s\n' "$component" "$kinds" "$pattern" "$namespace"
+      }
+  done
+}
+needs_met() {
+  missing=$(unmet)
+  [ "$missing" = "${told:-}" ] || [ -z "$missing" ] || printf 'waiting for %s\n' "$missing"
+  told=$missing
+  [ -z "$missing" ]
+}
+await_needs() {
+  within "$WAIT" needs_met && return
+  printf '%s\n' "$NEEDS" | cut -d '|' -f 2 | sort -u | while read -r namespace; do
+    [ -n "$namespace" ] || continue
+    kubectl get pods -n "$namespace" -o wide || :
+    kubectl get events -n "$namespace" --sort-by=.lastTimestamp 2>/dev/null | tail -n 15 || :
+  done
+  fail "$NAME needs what is not ready after $WAIT seconds: $(printf '%s' "$missing" | tr '\n' ';')" \
+    "Mend those components first (pods and events above), then retry."
+}
+# What was installed: a sum of everything that decides it.
+RECORD=/var/lib/sanqian/components/$NAME
+remember() { mkdir -p "${RECORD%/*}" && printf '%s\n' "$1" >"$RECORD.new" && mv "$RECORD.new" "$RECORD"; }

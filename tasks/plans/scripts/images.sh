@@ -1,0 +1,3 @@
+enter
+# Images that the registry has are skipped, so a broken push goes on where it stopped.
+bin/kk artifact images push -f "$CONFIG" -a packages/3k.tar.gz

@@ -1,0 +1,1 @@
+[ -r "$KUBECONFIG" ] && command -v kubectl >/dev/null && [ -z "$(nodes_missing)" ]

@@ -1,0 +1,1 @@
+[ "$(http GET "/api/v2.0/projects/$PROJECT" 2>/dev/null)" = 200 ]

@@ -1,0 +1,2 @@
+enter
+bin/kk init registry -f "$CONFIG" -a packages/3k.tar.gz
