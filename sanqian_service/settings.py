@@ -165,6 +165,9 @@ LEASE_SECONDS = env.float("SANQIAN_LEASE_SECONDS", default=20.0)
 # Files that the service uploads to hosts (the offline artifact) must lie below this directory.
 ARTIFACT_DIR = Path(env.str("SANQIAN_ARTIFACT_DIR", default=str(BASE_DIR / "var" / "artifacts")))
 
+# The artifact of operations that name none: {"url": ..., "sha256": ...}, {"file": ...} or {"path": ...}, as JSON.
+ARTIFACT = env.json("SANQIAN_ARTIFACT", default={})
+
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

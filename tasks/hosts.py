@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
-
-from django.db import connection as database
 
 from clusters.models import Node
 from tasks.remote import Credential, Remote, Target, fingerprint, get_pool
 
 log = logging.getLogger(__name__)
-A, R = TypeVar("A"), TypeVar("R")
 
 
 def target_of(node: Node) -> Target:
@@ -54,18 +50,6 @@ def pin(node: Node) -> None:
         node.host_key = shown
     else:
         node.refresh_from_db(fields=["host_key"])
-
-
-def with_own_database(do: Callable[[A], R]) -> Callable[[A], R]:
-    """`do` for a thread of its own: gives the thread's database connection back to the pool afterwards."""
-
-    def done(argument: A) -> R:
-        try:
-            return do(argument)
-        finally:
-            database.close()
-
-    return done
 
 
 def _way(node: Node) -> list[Node]:

@@ -65,6 +65,9 @@ class Operation(models.Model):
     params = models.JSONField(default=dict, blank=True)
     dry_run = models.BooleanField(default=False)
     mutating = models.BooleanField(default=True)
+    cluster_states = models.JSONField(
+        default=dict, blank=True, help_text="The cluster's state during it, after success and after failure."
+    )
     state = models.CharField(max_length=16, choices=OperationState, default=OperationState.QUEUED)
     attempt = models.PositiveIntegerField(default=1)
     progress = models.FloatField("progress (per cent)", default=0)

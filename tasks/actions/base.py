@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from clusters.models import Cluster, Node
 from tasks import hosts
+from tasks.database import with_own_connection
 from tasks.models import Operation, Outcome, Step
 from tasks.remote import Remote, RemoteError
 
@@ -78,9 +79,7 @@ class Context:
         for node in self.nodes:
             if node.name == name:
                 return node
-        raise ActionFailed(
-            f"The cluster has no host {name!r} any more.", "Start the operation anew.", again=False
-        )
+        raise ActionFailed(f"The cluster has no host {name!r} any more.", "Start the operation anew.", again=False)
 
     def remote(self, node: Node) -> AbstractContextManager[Remote]:
         """A connection to `node`. Raises `tasks.remote.RemoteError`."""
@@ -105,7 +104,7 @@ class Context:
             return dict(
                 zip(
                     (node.name for node in chosen),
-                    pool.map(hosts.with_own_database(one), chosen),
+                    pool.map(with_own_connection(one), chosen),
                     strict=True,
                 )
             )

@@ -1,0 +1,7 @@
+"""Drives one step for one slice: the only place where the engine's rows meet the hosts."""
+
+from __future__ import annotations
+
+from tasks.driver.slice import Next, drive
+
+__all__ = ["Next", "drive"]

@@ -1,0 +1,220 @@
+"""One host's part in a slice: start its job or attach to it, pass on what it writes, tell how it ended."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tasks import hosts
+from tasks.database import release
+from tasks.driver.host_script import Heard, Listener
+from tasks.engine import JobUpdate
+from tasks.models import HostJob, JobState, Outcome
+from tasks.plan import StepSpec
+from tasks.redaction import Redactor
+from tasks.remote import Remote, RemoteError, Unreachable, job
+from tasks.remote.errors import PoolBusy
+
+log = logging.getLogger(__name__)
+
+# One look at a host waits there so long for output (seconds); it bounds how late a stop is heard.
+LOOK_SECONDS = 4.0
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds between tries of a host that does not answer
+
+
+@dataclass
+class Clock:
+    """The database's clock, without asking it again."""
+
+    at: datetime
+    _read: float = field(default_factory=time.monotonic)
+
+    def now(self) -> datetime:
+        return self.at + timedelta(seconds=time.monotonic() - self._read)
+
+
+@dataclass
+class Attendant:
+    """`until` (monotonic) and `stop` end the attendance, not the job; `emit` takes what was learnt.
+
+    `stale` are earlier jobs of the step on this host that may still be running.
+    """
+
+    job: HostJob
+    spec: StepSpec
+    script: str
+    env: Mapping[str, str]
+    redact: Redactor
+    clock: Clock
+    until: float
+    stop: threading.Event
+    emit: Callable[[JobUpdate], None]
+    sudo: bool = True
+    stale: Sequence[str] = ()
+
+    def attend(self) -> None:
+        """Never raises for what a host does: that is an update."""
+        try:
+            if self.job.node is None:
+                self._fail(
+                    "no-host", f"The cluster has no host {self.job.host!r} any more.", "Start the operation anew."
+                )
+                return
+            with hosts.connection(self.job.node) as remote:
+                release()
+                self._attend(remote)
+        except PoolBusy:
+            # The host was not even asked, so this says nothing of it.
+            self.job.not_before = self.clock.now() + timedelta(seconds=FIRST_WAIT)
+        except Unreachable as error:
+            self._away(error)
+        except RemoteError as error:
+            self.emit(JobUpdate(self.job, state=JobState.FAILED, error=error.as_dict()))
+        finally:
+            release()
+
+    def _attend(self, remote: Remote) -> None:
+        name = str(self.job.pk)
+        if self.job.state == JobState.PENDING:
+            for earlier in self.stale:
+                job.kill(remote, earlier, sudo=self.sudo)
+            self._start(remote)
+        listener = Listener(name, self.job.offset)
+        while True:
+            left = self.until - time.monotonic()
+            look = 0.0 if self.stop.is_set() else max(0.0, min(LOOK_SECONDS, left))
+            seen = job.follow(remote, name, listener.reached, wait=look, sudo=self.sudo)
+            if seen.state == "gone" and seen.reason == "not-started":
+                self._start(remote)
+                continue
+            ended = seen.complete or (seen.state == "gone" and not seen.data)
+            heard = listener.feed(seen.data, last=ended)
+            if ended:
+                self._ended(seen, heard)
+                return
+            if heard.chunks or self.job.unreachable_since:
+                self.emit(self._update(heard))
+            if self._too_slow(remote, bool(seen.data)):
+                return
+            if (left <= 0 or self.stop.is_set()) and seen.offset >= seen.size:
+                return
+
+    def _start(self, remote: Remote) -> None:
+        started = job.start(remote, str(self.job.pk), self.script, env=self.env, sudo=self.sudo)
+        self.job.started_at = self.job.started_at or self.clock.now()
+        self.emit(JobUpdate(self.job, boot_id=started.boot_id))
+
+    def _update(self, heard: Heard, **more: Any) -> JobUpdate:
+        chunks = [(offset, size, self.redact(text)) for offset, size, text in heard.chunks]
+        note = self.redact(heard.note) if heard.note else heard.note
+        if chunks:
+            self.job.last_output_at = self.clock.now()
+        self.job.phase = heard.phase or self.job.phase
+        self.job.outcome = heard.outcome or self.job.outcome
+        return JobUpdate(
+            self.job,
+            chunks=chunks,
+            phase=heard.phase,
+            progress=heard.progress,
+            note=note,
+            **{"outcome": heard.outcome, **more},
+        )
+
+    def _ended(self, seen: job.Progress, heard: Heard) -> None:
+        update = self._update(heard, exit_code=seen.exit_code)
+        if seen.state == "exited" and seen.exit_code == 0:
+            update.state = JobState.SUCCEEDED
+            update.outcome = Outcome(self.job.outcome) if self.job.outcome else Outcome.CHANGED
+        elif seen.state == "exited":
+            update.state = JobState.FAILED
+            update.error = {
+                "kind": "exit-code",
+                "host": self.job.host,
+                "message": f"{self.job.phase or 'The command'} ended with exit code {seen.exit_code}.",
+                "fix": "The last lines of its log say why.",
+            }
+        else:
+            update.state, update.error = JobState.LOST, {"host": self.job.host, **LOST[seen.reason]}
+        self.emit(update)
+
+    def _too_slow(self, remote: Remote, spoke: bool) -> bool:
+        now, started = self.clock.now(), self.job.started_at or self.clock.now()
+        last = now if spoke else self.job.last_output_at or started
+        if (now - started).total_seconds() > self.spec.timeout:
+            kind, what = "timeout", f"It took longer than {self.spec.timeout:.0f} s and was ended."
+        elif (now - last).total_seconds() > self.spec.quiet:
+            kind, what = "quiet", f"It wrote nothing for {self.spec.quiet:.0f} s and was ended."
+        else:
+            return False
+        job.kill(remote, str(self.job.pk), sudo=self.sudo)
+        self._fail(kind, what, "Look at what it did last on the host, then retry.")
+        return True
+
+    def _away(self, error: Unreachable) -> None:
+        now = self.clock.now()
+        away = (now - (self.job.unreachable_since or now)).total_seconds()
+        if away > self.spec.unreachable:
+            text = f"The host has not answered for {away:.0f} s: {error.message}"
+            self._fail("unreachable", text, error.fix or "Bring the host back, then retry.")
+            return
+        wait = max(FIRST_WAIT, min(LONGEST_WAIT, away))
+        note = f"{self.job.host} does not answer ({error.kind}); tried again in {wait:.0f} s"
+        self.job.not_before = now + timedelta(seconds=wait)
+        self.job.unreachable_since = self.job.unreachable_since or now
+        self.emit(JobUpdate(self.job, away=self.job.not_before, note=note, error=error.as_dict()))
+
+    def _fail(self, kind: str, message: str, fix: str) -> None:
+        error = {"kind": kind, "host": self.job.host, "message": message, "fix": fix}
+        self.emit(JobUpdate(self.job, state=JobState.FAILED, error=error))
+
+
+LOST = {
+    "reboot": {
+        "kind": "job-lost",
+        "message": "The host was rebooted while the command ran.",
+        "fix": "Retry; what is done already is not repeated.",
+    },
+    "killed": {
+        "kind": "job-killed",
+        "message": "The command's processes were killed on the host, by something else than the service.",
+        "fix": "Look for the out-of-memory killer in the host's kernel log, then retry.",
+    },
+    "no-directory": {
+        "kind": "job-lost",
+        "message": "The job's directory on the host was deleted while the command ran.",
+        "fix": f"Keep {job.ROOT} until the operation has ended, then retry.",
+    },
+}
+
+
+def kill(target: HostJob, *, sudo: bool = True) -> str:
+    """End the job on its host: what is left to say of it, empty where it has certainly ended."""
+    try:
+        if target.node is None:
+            return "is not a host of the cluster any more"
+        with hosts.connection(target.node) as remote:
+            release()
+            done = job.kill(remote, str(target.pk), grace=2, sudo=sudo)
+            return "" if done else f"did not end the processes {', '.join(map(str, done.survivors))}"
+    except RemoteError as error:
+        return error.message
+    finally:
+        release()
+
+
+def remove(target: HostJob, *, sudo: bool = True) -> None:
+    """Delete an ended job's directory; what cannot be reached now is cleaned by a later operation."""
+    try:
+        if target.node is not None:
+            with hosts.connection(target.node) as remote:
+                release()
+                job.remove(remote, str(target.pk), sudo=sudo)
+    except RemoteError as error:
+        log.info("job %s stays on %s: %s", target.pk, target.host, error.message)
+    finally:
+        release()

@@ -1,0 +1,344 @@
+"""One slice of a step: at most so many seconds of driving it, under its lease."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import timedelta
+from typing import Any, Literal
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from clusters.models import Cluster
+from tasks import engine, secret_values
+from tasks.actions.base import Done, Wait
+from tasks.database import release
+from tasks.driver import attendant, host_script
+from tasks.driver.attendant import Attendant, Clock
+from tasks.driver.performer import Failed, Performer
+from tasks.engine import JobUpdate, Lease
+from tasks.models import JOB_LIVE, HostJob, JobState, LogChunk, Outcome
+from tasks.plan import Script
+from tasks.redaction import Redactor
+
+log = logging.getLogger(__name__)
+
+BEAT = 0.25  # seconds between two writings of what was learnt
+ASK_CANCEL_SECONDS = 1.0
+SOON = 2.5  # seconds for which a slot is kept rather than given back
+CANCEL_SECONDS = 9.0  # hosts that have not answered by then are named as not reached
+TAIL_LINES = 12
+# Trying these again without a change by a person leads nowhere.
+HOPELESS = frozenset({"auth", "credential", "host-key-changed", "sudo-failed", "no-host"})
+
+
+Next = Literal["again", "advance", "nothing"]
+
+
+class Slice:
+    """Drives `lease`'s step until it ends, is to be cancelled, or the time is up. `stop` ends it early."""
+
+    def __init__(self, lease: Lease, stop: threading.Event) -> None:
+        self.lease, self.spec = lease, lease.spec
+        self._stop = stop
+        self._leave = threading.Event()  # told to the attendants of this slice alone
+        self._learnt: queue.SimpleQueue[JobUpdate] = queue.SimpleQueue()
+        self._clock = Clock(lease.now)
+        self._until = time.monotonic() + settings.SLICE_SECONDS
+        self._renew_at = self._ask_at = 0.0
+        cluster = Cluster.objects.select_related("access_key").get(pk=lease.operation.cluster_id)
+        self._cluster = cluster
+        self._redact = Redactor(secret_values.all_values(cluster))
+
+    def run(self) -> Next:
+        """Raises `engine.LeaseLost`; then nothing of this slice is stored any more."""
+        jobs = engine.jobs_of(self.lease)
+        if self.lease.cancelling:
+            return self._cancel(jobs)
+        if isinstance(self.spec.do, Script):
+            return self._run_script(self.spec.do, jobs)
+        return self._run_action(jobs[0])
+
+    def _run_script(self, do: Script, jobs: list[HostJob]) -> Next:
+        dry_run = self.lease.operation.dry_run
+        if dry_run and not do.probe:
+            engine.finish(self.lease, Outcome.WOULD_CHANGE)
+            return "advance"
+        started: dict[Future[None], HostJob] = {}
+        cleaning: list[Future[None]] = []
+        make = self._attendants(do, jobs)
+        with ThreadPoolExecutor(self.spec.parallel + 1, thread_name_prefix="host") as pool:
+            try:
+                while True:
+                    for job in self._due(jobs, set(started.values())):
+                        started[pool.submit(make(job).attend)] = job
+                    if not started:
+                        self._stop.wait(BEAT)
+                    done, _ = wait(started, timeout=BEAT, return_when=FIRST_COMPLETED)
+                    for job in self._store():
+                        cleaning.append(pool.submit(attendant.remove, job, sudo=do.sudo))
+                    for future in done:
+                        del started[future]
+                        future.result()
+                    if self._cancel_wanted():
+                        self._leave.set()
+                        return self._cancel(jobs)
+                    if not started and self._learnt.empty() and not self._due(jobs, set(), within=SOON):
+                        break
+            finally:
+                self._leave.set()
+            wait(cleaning)
+        return self._conclude_script(jobs)
+
+    def _attendants(self, do: Script, jobs: list[HostJob]) -> Callable[[HostJob], Attendant]:
+        secrets = {name: secret_values.resolve(self._cluster, what) for name, what in do.secrets.items()}
+        earlier = HostJob.objects.filter(
+            step=self.lease.step, attempt__lt=self.lease.step.attempt, started_at__isnull=False, exit_code=None
+        )
+        stale: dict[str, list[str]] = {}
+        for job in earlier:
+            stale.setdefault(job.host, []).append(str(job.pk))
+
+        def make(job: HostJob) -> Attendant:
+            node = job.node
+            env = {
+                **do.env,
+                **secrets,
+                "SANQIAN_HOST": job.host,
+                "SANQIAN_ADDRESS": node.internal_address if node else "",
+                "SANQIAN_CLUSTER": self._cluster.name,
+                "SANQIAN_ROLES": " ".join(node.role_groups) if node else "",
+            }
+            script = host_script.compose(do, str(job.pk), dry_run=self.lease.operation.dry_run)
+            return Attendant(
+                job=job,
+                spec=self.spec,
+                script=script,
+                env=env,
+                redact=self._redact,
+                clock=self._clock,
+                until=self._until,
+                stop=self._leave,
+                emit=self._learnt.put,
+                sudo=do.sudo,
+                stale=stale.get(job.host, ()),
+            )
+
+        return make
+
+    def _due(self, jobs: list[HostJob], busy: set[HostJob], within: float = 0) -> list[HostJob]:
+        """The jobs to attend to, now or `within` seconds: those that run first, at most `parallel` at once."""
+        if self._over():
+            return []
+        now = self._clock.now() + timedelta(seconds=within)
+        live = [job for job in jobs if job.state in JOB_LIVE]
+        free = [job for job in live if job not in busy and (job.not_before is None or job.not_before <= now)]
+        free.sort(key=lambda job: job.state != JobState.RUNNING)
+        running = {job.pk for job in live if job.state == JobState.RUNNING} | {job.pk for job in busy}
+        room = self.spec.parallel - len(running)
+        chosen = []
+        for job in free:
+            if job.state == JobState.RUNNING:
+                chosen.append(job)
+            elif room > 0:
+                chosen.append(job)
+                room -= 1
+        return chosen
+
+    def _over(self) -> bool:
+        return self._stop.is_set() or self._leave.is_set() or time.monotonic() >= self._until
+
+    def _store(self) -> list[HostJob]:
+        """Write what was learnt: the jobs that have ended by it. Raises `engine.LeaseLost`."""
+        updates: list[JobUpdate] = []
+        while not self._learnt.empty():
+            updates.append(self._learnt.get())
+        engine.record(self.lease, updates)
+        if self._stop.is_set():
+            self._leave.set()
+        release()
+        return [update.job for update in updates if update.job.state not in JOB_LIVE]
+
+    def _cancel_wanted(self) -> bool:
+        now = time.monotonic()
+        try:
+            if now >= self._renew_at:
+                self._renew_at, self._ask_at = now + settings.LEASE_SECONDS / 4, now + ASK_CANCEL_SECONDS
+                return engine.renew(self.lease)
+            if now >= self._ask_at:
+                self._ask_at = now + ASK_CANCEL_SECONDS
+                return engine.cancel_wanted(self.lease)
+            return False
+        finally:
+            release()
+
+    def _conclude_script(self, jobs: list[HostJob]) -> Next:
+        live = [job for job in jobs if job.state in JOB_LIVE]
+        failed = [job for job in jobs if job.state not in (*JOB_LIVE, JobState.SUCCEEDED)]
+        dry_run = self.lease.operation.dry_run
+        if live:
+            waiting = [job.not_before for job in live if job.not_before]
+            soonest = min(waiting) if len(waiting) == len(live) else None
+            after = max(0.0, (soonest - self._clock.now()).total_seconds()) if soonest else 0.0
+            return self._give_back(after)
+        if failed and not dry_run:
+            return self._fail(_error(failed), again=self._again(failed))
+        if failed:
+            names = ", ".join(job.host for job in failed)
+            note = f"Could not be told on {names}: {failed[0].error.get('message', '')}"
+            engine.finish(self.lease, Outcome.UNKNOWN, note=note)
+            return "advance"
+        step = self.lease.step
+        served = HostJob.objects.filter(
+            step=step, attempt__gte=step.attempt - step.tries, state=JobState.SUCCEEDED
+        )
+        unchanged = set(served.values_list("outcome", flat=True)) <= {Outcome.ALREADY}
+        changed = Outcome.WOULD_CHANGE if dry_run else Outcome.CHANGED
+        engine.finish(self.lease, Outcome.ALREADY if unchanged else changed)
+        return "advance"
+
+    def _give_back(self, after: float, **more: Any) -> Next:
+        engine.give_back(self.lease, after=after, **more)
+        return "nothing" if after > 0 else "again"
+
+    def _fail(self, error: dict[str, Any], *, again: bool, result: dict[str, Any] | None = None) -> Next:
+        return "nothing" if engine.fail(self.lease, error, again=again, result=result) else "advance"
+
+    def _again(self, failed: list[HostJob]) -> bool:
+        codes = self.spec.retry.exit_codes
+        if any(job.error.get("kind") in HOPELESS for job in failed):
+            return False
+        return codes is None or all(job.exit_code is None or job.exit_code in codes for job in failed)
+
+    def _run_action(self, job: HostJob) -> Next:
+        performer = Performer(self.lease, job, self._redact, self._until, self._learnt.put)
+        with ThreadPoolExecutor(1, thread_name_prefix="action") as pool:
+            while True:
+                self._learnt.put(JobUpdate(job, boot_id=""))
+                if self._watch(pool.submit(performer.perform)):
+                    return self._cancel([job])
+                came = performer.outcome
+                if not isinstance(came, Wait) or self._until - time.monotonic() <= came.seconds:
+                    break
+                # Worth keeping the slot for: it is due again within this slice.
+                self.lease.step.memory = performer.memory
+                self._learnt.put(JobUpdate(job, note=self._redact(came.note)))
+                if self._pause(came.seconds):
+                    break
+        if isinstance(came, Done):
+            engine.record(self.lease, [JobUpdate(job, state=JobState.SUCCEEDED, outcome=came.outcome)])
+            engine.finish(self.lease, came.outcome, came.result, self._redact(came.note))
+            return "advance"
+        if isinstance(came, Wait):
+            return self._give_back(came.seconds, note=self._redact(came.note), memory=performer.memory)
+        if isinstance(came, Failed):
+            return self._action_failed(job, came, performer.memory)
+        raise RuntimeError(f"the action of step {self.lease.step.key} ended without an outcome")
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait, holding the lease; whether the slice is to end."""
+        end = time.monotonic() + seconds
+        while not self._over() and time.monotonic() < end:
+            if self._cancel_wanted():
+                return True
+            self._stop.wait(min(BEAT, max(0.0, end - time.monotonic())))
+        return self._over()
+
+    def _watch(self, future: Future[None]) -> bool:
+        """Store what the action says until it returns: whether the operation is being cancelled."""
+        cancelled = False
+        while True:
+            wait([future], timeout=BEAT)
+            done = future.done()
+            self._store()
+            cancelled = cancelled or self._cancel_wanted()
+            if done:
+                future.result()
+                return cancelled
+
+    def _action_failed(self, job: HostJob, came: Failed, memory: dict[str, Any]) -> Next:
+        away = (self._clock.now() - (job.unreachable_since or self._clock.now())).total_seconds()
+        dry_run = self.lease.operation.dry_run
+        if came.away and not dry_run and away <= self.spec.unreachable:
+            after = max(attendant.FIRST_WAIT, min(attendant.LONGEST_WAIT, away))
+            engine.record(self.lease, [JobUpdate(job, away=self._clock.now(), error=came.error)])
+            return self._give_back(after, note=came.error.get("message", ""), memory=memory)
+        if dry_run:
+            engine.record(self.lease, [JobUpdate(job, state=JobState.SUCCEEDED, outcome=Outcome.UNKNOWN)])
+            engine.finish(self.lease, Outcome.UNKNOWN, came.result, note=came.error.get("message", ""))
+            return "advance"
+        engine.record(self.lease, [JobUpdate(job, state=JobState.FAILED, error=came.error)])
+        again = came.again and came.error.get("kind") not in HOPELESS
+        return self._fail(came.error, again=again, result=came.result)
+
+    def _cancel(self, jobs: list[HostJob]) -> Next:
+        """End what runs on all hosts at once, and name the hosts where that is not certain."""
+        do = self.spec.do
+        sudo = do.sudo if isinstance(do, Script) else True
+        # What was started but not yet recorded as such is ended too: the job's id is enough.
+        live = [job for job in jobs if job.state in JOB_LIVE and job.node is not None]
+        pool = ThreadPoolExecutor(max(1, len(live)), thread_name_prefix="cancel")
+        ends = {pool.submit(attendant.kill, job, sudo=sudo): job for job in live}
+        give_up = time.monotonic() + CANCEL_SECONDS
+        while not all(future.done() for future in ends) and time.monotonic() < give_up:
+            wait(ends, timeout=BEAT)
+            self._store()
+            engine.renew(self.lease)
+        pool.shutdown(wait=False, cancel_futures=True)
+        self._store()
+        error: dict[str, Any] = {}
+        if unsure := _not_ended(ends):
+            names, (host, why) = ", ".join(unsure), next(iter(unsure.items()))
+            error = {
+                "kind": "not-reached",
+                "host": host,
+                "hosts": unsure,
+                "message": f"Cancelled, but on {names} the command may go on: {why}",
+                "fix": "When the host answers again, a retry ends it first.",
+            }
+        engine.cancelled(self.lease, error)
+        return "advance"
+
+
+def _not_ended(ends: dict[Future[str], HostJob]) -> dict[str, str]:
+    """The hosts on which a job may still run, and why."""
+    told = {
+        job.host: future.result() if future.done() else "did not answer in time" for future, job in ends.items()
+    }
+    return {host: why for host, why in told.items() if why}
+
+
+def _error(failed: list[HostJob]) -> dict[str, Any]:
+    """The first failing host's error, with its last lines, and the others by name."""
+    first = failed[0]
+    chunks = LogChunk.objects.filter(job=first).order_by("-offset").values_list("text", flat=True)[:4]
+    tail = "".join(reversed(list(chunks))).splitlines()[-TAIL_LINES:]
+    others = {job.host: job.error.get("message", "") for job in failed[1:]}
+    return {**first.error, "host": first.host, "tail": tail, **({"hosts": others} if others else {})}
+
+
+def drive(lease: Lease, stop: threading.Event) -> Next:
+    """One slice of the step, and what message is needed after it."""
+    try:
+        return Slice(lease, stop).run()
+    except engine.LeaseLost:
+        log.info("lost the lease of step %s (epoch %s)", lease.step.pk, lease.epoch)
+        return "nothing"
+    except DatabaseError:
+        raise  # the lease runs out, and the reconciler sends the step again
+    except Exception as error:
+        log.exception("step %s (%s) failed in the service itself", lease.step.pk, lease.step.key)
+        told = {
+            "kind": "internal",
+            "message": f"The service itself failed: {type(error).__name__}.",
+            "fix": "Its log has the details. Retry; if it fails again, report it.",
+        }
+        try:
+            return "nothing" if engine.fail(lease, told) else "advance"
+        except engine.LeaseLost:
+            return "nothing"

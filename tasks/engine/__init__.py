@@ -1,0 +1,55 @@
+"""The state machine: the only writer of Operation, Step and HostJob states.
+
+Every transition is one function and one transaction that first locks the operation's row. A message to a worker
+is a hint that something is to be done; whether that is so, these functions find in the rows.
+"""
+
+from __future__ import annotations
+
+from tasks.engine.operations import (
+    Busy,
+    NotRetryable,
+    advance,
+    cancelling_steps,
+    create,
+    reconcile,
+    request_cancel,
+    retry,
+)
+from tasks.engine.steps import (
+    JobUpdate,
+    Lease,
+    LeaseLost,
+    cancel_wanted,
+    cancelled,
+    claim,
+    fail,
+    finish,
+    give_back,
+    jobs_of,
+    record,
+    renew,
+)
+
+__all__ = [
+    "Busy",
+    "JobUpdate",
+    "Lease",
+    "LeaseLost",
+    "NotRetryable",
+    "advance",
+    "cancel_wanted",
+    "cancelled",
+    "cancelling_steps",
+    "claim",
+    "create",
+    "fail",
+    "finish",
+    "give_back",
+    "jobs_of",
+    "reconcile",
+    "record",
+    "renew",
+    "request_cancel",
+    "retry",
+]

@@ -1,0 +1,283 @@
+"""The life of an operation: queued -> running -> succeeded | failed, with cancelling -> cancelled beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+
+from clusters.models import Cluster
+from tasks.engine.change import Change, changing
+from tasks.models import (
+    ACTIVE,
+    STEP_DONE,
+    Operation,
+    OperationState,
+    Step,
+    StepState,
+)
+from tasks.plan import Plan, Script, StepSpec
+
+# A message that has not led to a claim after so long is taken for lost (seconds).
+RESEND_SECONDS = 15
+TO_DRIVE = (StepState.READY, StepState.RUNNING)
+RESET = [  # what a retry gives a step anew
+    *("state", "attempt", "tries", "outcome", "progress", "note", "error", "memory"),
+    *("not_before", "sent_at", "lease_until", "started_at", "finished_at"),
+]
+CONSTRAINT = "one_mutating_operation_a_cluster"
+
+
+class Busy(Exception):
+    """Another mutating operation of the cluster is under way."""
+
+    def __init__(self, operation: Operation | None) -> None:
+        super().__init__("Another operation of this cluster is under way.")
+        self.operation = operation
+
+
+class NotRetryable(Exception):
+    """The operation has not failed and was not cancelled."""
+
+
+def create(
+    cluster: Cluster, plan: Plan, params: dict[str, Any], *, dry_run: bool = False, requested_by: str = ""
+) -> Operation:
+    """Store the operation and its steps. Raises `Busy` while another mutating operation is under way."""
+    operation = Operation(
+        cluster=cluster,
+        kind=plan.kind,
+        params=params,
+        dry_run=dry_run,
+        mutating=plan.mutating and not dry_run,
+        requested_by=requested_by,
+    )
+    if operation.mutating:
+        operation.cluster_states = {"during": plan.during, "success": plan.success, "failure": plan.failure}
+    with _one_at_a_time(cluster), transaction.atomic():
+        operation.save(force_insert=True)
+        Step.objects.bulk_create(
+            Step(
+                operation=operation,
+                key=spec.key,
+                position=position,
+                title=spec.title,
+                spec=spec.to_json(),
+                after=list(spec.after),
+                weight=spec.expected,
+            )
+            for position, spec in enumerate(plan.steps)
+        )
+        with changing(operation.pk) as change:
+            if change is not None:
+                change.operation_event()
+    return operation
+
+
+def advance(operation_id: UUID) -> list[int]:
+    """Move the operation on as far as its steps allow: the ids of the steps that are to be driven now."""
+    with changing(operation_id, ACTIVE) as change:
+        if change is None:
+            return []
+        operation = change.operation
+        if operation.state == OperationState.QUEUED:
+            change.set(state=OperationState.RUNNING, started_at=operation.started_at or change.now)
+            change.operation_event()
+            _set_cluster_state(change, "during")
+        steps = list(operation.steps.select_for_update(no_key=True))
+        active = [step for step in steps if step.state in TO_DRIVE]
+        if operation.state == OperationState.CANCELLING:
+            if not active:
+                _end(change, OperationState.CANCELLED, steps)
+            return []
+        failed = [step for step in steps if step.state == StepState.FAILED]
+        if not failed:
+            active += _make_ready(change, steps)
+        if not active:
+            _end(change, OperationState.FAILED if failed else OperationState.SUCCEEDED, steps)
+            return []
+        weigh(change, steps)
+        return _to_send(change, active)
+
+
+def request_cancel(operation_id: UUID) -> bool:
+    """Stop the operation: whether it was under way. What runs is ended by the steps' drivers."""
+    with changing(operation_id, (OperationState.QUEUED, OperationState.RUNNING)) as change:
+        if change is None:
+            return False
+        change.set(state=OperationState.CANCELLING, sent_at=None)
+        change.operation_event()
+        waiting = change.operation.steps.select_for_update(no_key=True).filter(
+            state__in=[StepState.PENDING, StepState.READY]
+        )
+        for step in waiting:
+            step.state, step.note, step.finished_at = StepState.CANCELLED, "", change.now
+            change.step_event(step)
+        Step.objects.filter(pk__in=[step.pk for step in waiting]).update(
+            state=StepState.CANCELLED, note="", finished_at=change.now
+        )
+        # What waits for a host or a retry is to be ended now.
+        change.operation.steps.filter(state=StepState.RUNNING).update(not_before=None, sent_at=None)
+        return True
+
+
+def cancelling_steps(operation_id: UUID) -> list[int]:
+    """The steps of a cancelled operation that a driver has to end."""
+    found = Step.objects.filter(
+        operation=operation_id, operation__state=OperationState.CANCELLING, state=StepState.RUNNING
+    )
+    return list(found.values_list("pk", flat=True))
+
+
+def retry(operation_id: UUID, from_step: str = "") -> Operation:
+    """Run a failed or cancelled operation again; what is true already is found by the steps' probes.
+
+    With `from_step`, that step and all behind it run again, and the rest only where it had not succeeded.
+    Raises `NotRetryable`, `Busy`, and KeyError for an unknown step.
+    """
+    operation = Operation.objects.select_related("cluster").get(pk=operation_id)
+    with (
+        _one_at_a_time(operation.cluster),
+        changing(operation_id, (OperationState.FAILED, OperationState.CANCELLED)) as change,
+    ):
+        if change is None:
+            raise NotRetryable(f"The operation is {operation.state}; only a failed or cancelled one is retried.")
+        steps = list(change.operation.steps.select_for_update(no_key=True))
+        again = _behind(steps, from_step) if from_step else {step.key for step in steps if _has_probe(step)}
+        for step in steps:
+            if step.state in STEP_DONE and step.key not in again:
+                continue
+            step.state, step.attempt, step.tries = StepState.PENDING, step.attempt + 1, 0
+            step.outcome, step.progress, step.note, step.error, step.memory = "", 0, "", {}, {}
+            step.not_before = step.sent_at = step.lease_until = step.started_at = step.finished_at = None
+            change.step_event(step)
+        Step.objects.bulk_update(
+            steps,
+            RESET,
+        )
+        change.set(
+            state=OperationState.QUEUED,
+            attempt=change.operation.attempt + 1,
+            progress=0,
+            error={},
+            finished_at=None,
+            sent_at=None,
+        )
+        change.operation_event()
+    operation.refresh_from_db()
+    return operation
+
+
+def reconcile() -> tuple[list[UUID], list[int]]:
+    """What nothing moves: operations to advance and steps to drive. Whoever gets one has it alone for a while.
+
+    Expired leases, lost messages and due retries all look the same here, and need nothing but a message.
+    """
+    stale = Q(sent_at=None) | Q(sent_at__lt=Now() - timedelta(seconds=RESEND_SECONDS))
+    with transaction.atomic():
+        due = Step.objects.filter(
+            stale,
+            Q(lease_until=None) | Q(lease_until__lt=Now()),
+            Q(not_before=None) | Q(not_before__lte=Now()),
+            state__in=TO_DRIVE,
+            operation__state__in=[OperationState.RUNNING, OperationState.CANCELLING],
+        ).select_for_update(skip_locked=True, no_key=True, of=("self",))
+        steps = list(due.values_list("pk", flat=True))
+        Step.objects.filter(pk__in=steps).update(sent_at=Now())
+    with transaction.atomic():
+        moving = Step.objects.filter(operation=OuterRef("pk"), state__in=TO_DRIVE)
+        still = (
+            Operation.objects.filter(stale, state__in=ACTIVE)
+            .filter(Q(state=OperationState.QUEUED) | ~Exists(moving))
+            .select_for_update(skip_locked=True, no_key=True)
+        )
+        operations = list(still.values_list("pk", flat=True))
+        Operation.objects.filter(pk__in=operations).update(sent_at=Now())
+    return operations, steps
+
+
+def weigh(change: Change, steps: Iterable[Step]) -> None:
+    """The operation's progress: its steps', each weighed with its expected duration. It never falls."""
+    total = done = 0.0
+    for step in steps:
+        total += step.weight
+        done += step.weight * (100 if step.state in STEP_DONE else step.progress)
+    progress = max(change.operation.progress, done / total if total else 100.0)
+    if progress != change.operation.progress:
+        change.set(progress=progress)
+
+
+def _make_ready(change: Change, steps: list[Step]) -> list[Step]:
+    done = {step.key for step in steps if step.state in STEP_DONE}
+    ready = [step for step in steps if step.state == StepState.PENDING and done.issuperset(step.after)]
+    for step in ready:
+        step.state = StepState.READY
+        change.step_event(step)
+    Step.objects.filter(pk__in=[step.pk for step in ready]).update(state=StepState.READY, sent_at=None)
+    return ready
+
+
+def _to_send(change: Change, steps: list[Step]) -> list[int]:
+    """Those whose message is missing: a message that is under way is not doubled."""
+    fresh = [s.pk for s in steps if s.sent_at is None and (s.not_before is None or s.not_before <= change.now)]
+    Step.objects.filter(pk__in=fresh).update(sent_at=change.now)
+    return fresh
+
+
+def _end(change: Change, state: OperationState, steps: list[Step]) -> None:
+    error: dict[str, Any] = {}
+    for step in steps:
+        if step.error and (step.state == StepState.FAILED or state == OperationState.CANCELLED):
+            error = {"step": step.key, **step.error}
+            break
+    if state == OperationState.SUCCEEDED:
+        change.set(progress=100.0)
+    change.set(state=state, finished_at=change.now, error=error)
+    change.operation_event()
+    _set_cluster_state(change, "success" if state == OperationState.SUCCEEDED else "failure")
+
+
+def _set_cluster_state(change: Change, moment: str) -> None:
+    operation = change.operation
+    if state := operation.cluster_states.get(moment):
+        reason = operation.error.get("message", "") if moment == "failure" else ""
+        if moment == "failure" and operation.state == OperationState.CANCELLED:
+            reason = f"The {operation.kind} was cancelled."
+        Cluster.objects.filter(pk=operation.cluster_id).update(state=state, state_reason=reason[:500])
+
+
+def _has_probe(step: Step) -> bool:
+    """Whether the step can be asked again without being repeated."""
+    do = StepSpec.from_json(step.spec).do
+    return not isinstance(do, Script) or bool(do.probe)
+
+
+def _behind(steps: list[Step], key: str) -> set[str]:
+    """`key` and all steps that wait for it, directly or not. Raises KeyError."""
+    if key not in {step.key for step in steps}:
+        raise KeyError(key)
+    found = {key}
+    for step in steps:
+        if found.intersection(step.after):
+            found.add(step.key)
+    return found
+
+
+class _one_at_a_time:
+    """Turns the database's refusal of a second mutating operation into `Busy`."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, IntegrityError) and CONSTRAINT in str(error):
+            other = Operation.objects.filter(cluster=self._cluster, mutating=True, state__in=ACTIVE).first()
+            raise Busy(other) from error

@@ -1,0 +1,87 @@
+"""The Celery tasks: short, repeatable, and only hints. What is to be done, the engine reads from the rows."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from celery import Task, shared_task, signals
+from kombu.exceptions import OperationalError
+
+from tasks import driver, engine
+
+log = logging.getLogger(__name__)
+STOPPING = threading.Event()
+
+
+@signals.worker_shutting_down.connect
+def _stop_slices(**_: Any) -> None:
+    STOPPING.set()
+
+
+@shared_task
+def advance(operation_id: str) -> None:
+    """Move an operation on, and have its ready steps driven."""
+    for step in engine.advance(UUID(operation_id)):
+        send(drive, step)
+
+
+@shared_task
+def drive(step_id: int) -> None:
+    """Drive a step for one slice."""
+    owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_native_id()}"
+    lease = engine.claim(step_id, owner)
+    if lease is None:
+        return
+    what = driver.drive(lease, STOPPING)
+    if what == "again":
+        send(drive, step_id)
+    elif what == "advance":
+        send(advance, str(lease.operation.pk))
+
+
+@shared_task
+def reconcile() -> None:
+    """Send again whatever nothing moves: lost messages, expired leases, due retries."""
+    operations, steps = engine.reconcile()
+    for operation in operations:
+        send(advance, str(operation))
+    for step in steps:
+        send(drive, step)
+
+
+@shared_task
+def check_clusters() -> None:
+    """Have every installed cluster's health read."""
+    from tasks import health
+
+    for cluster_id in health.clusters_to_check():
+        send(check_cluster, str(cluster_id))
+
+
+@shared_task
+def check_cluster(cluster_id: str) -> None:
+    """Read one cluster's health."""
+    from tasks import health
+
+    health.check_cluster(UUID(cluster_id))
+
+
+def send_cancel(operation_id: UUID, steps: Iterable[int]) -> None:
+    """Have a cancelled operation's running steps ended, before other work."""
+    for step in steps:
+        send(drive, step, priority=0)
+    send(advance, str(operation_id), priority=0)
+
+
+def send(task: Task, argument: Any, priority: int = 5) -> None:
+    """Send a message; without a broker it is left to the reconciler. Redis serves priority 0 first."""
+    try:
+        task.apply_async((argument,), priority=priority)
+    except OperationalError as error:
+        log.warning("the broker does not take %s(%s): %s; it is sent again later", task.name, argument, error)

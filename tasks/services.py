@@ -1,0 +1,147 @@
+"""What people ask for: start, cancel, retry an operation. REST, admin and commands all come through here."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from clusters.models import AccessKey, Cluster, ClusterState
+from tasks import engine, jobs
+from tasks.engine import Busy, NotRetryable
+from tasks.models import ACTIVE, AuditEvent, Operation
+from tasks.plan import JSON, ClusterFact, HostFact, Plan, PlanError
+from tasks.plans import PLANS, make
+
+__all__ = [
+    "Busy",
+    "LimitReached",
+    "NotRetryable",
+    "audit",
+    "cluster_fact",
+    "preview",
+    "request_cancel",
+    "request_operation",
+    "request_retry",
+]
+NO_SECRETS = {"registry_password", "kubeconfig"}
+
+
+class LimitReached(Exception):
+    """The access key has as many operations under way as it may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"This access key may have {limit} operations under way at once.")
+        self.limit = limit
+        self.message = str(self)
+
+
+def request_operation(
+    cluster: Cluster, kind: str, params: dict[str, JSON], *, dry_run: bool = False, actor: str, source: str = ""
+) -> Operation:
+    """Store an operation and have it started.
+
+    Raises `PlanError` for what makes no plan, `Busy` while another mutating operation of the cluster is under way,
+    `LimitReached` when the access key has too many.
+    """
+    params = _with_defaults(kind, params)
+    plan = make(kind, cluster_fact(cluster), params)
+    if cluster.state == ClusterState.REMOVED:
+        raise PlanError("The cluster was removed.", fix="Register it anew.")
+    with transaction.atomic():
+        # One row to wait at, so that two requests together do not pass the limit.
+        key = AccessKey.objects.select_for_update(no_key=True).get(pk=cluster.access_key_id)
+        running = Operation.objects.filter(cluster__access_key=key, state__in=ACTIVE).count()
+        if running >= key.max_operations:
+            raise LimitReached(key.max_operations)
+        operation = engine.create(cluster, plan, params, dry_run=dry_run, requested_by=actor)
+        detail = {"kind": kind, "params": params, "dry_run": dry_run}
+        audit(actor, "operation.create", source=source, cluster=cluster, operation=operation, detail=detail)
+        transaction.on_commit(partial(jobs.send, jobs.advance, str(operation.pk)))
+    return operation
+
+
+def request_cancel(operation: Operation, *, actor: str, source: str = "") -> Operation:
+    """Have the operation ended; one that has ended, or is being cancelled, stays as it is."""
+    with transaction.atomic():
+        if engine.request_cancel(operation.pk):
+            audit(actor, "operation.cancel", source=source, cluster=operation.cluster, operation=operation)
+            steps = engine.cancelling_steps(operation.pk)
+            transaction.on_commit(partial(jobs.send_cancel, operation.pk, steps))
+    operation.refresh_from_db()
+    return operation
+
+
+def request_retry(operation: Operation, *, actor: str, source: str = "", from_step: str = "") -> Operation:
+    """Have a failed or cancelled operation resumed. Raises `NotRetryable`, `Busy`, `PlanError` for `from_step`."""
+    with transaction.atomic():
+        try:
+            operation = engine.retry(operation.pk, from_step)
+        except KeyError:
+            keys = ", ".join(operation.steps.values_list("key", flat=True))
+            raise PlanError(
+                f"The operation has no step {from_step!r}.", field="from_step", fix=f"Choose from: {keys}."
+            ) from None
+        detail = {"from_step": from_step} if from_step else {}
+        audit(
+            actor, "operation.retry", source=source, cluster=operation.cluster, operation=operation, detail=detail
+        )
+        transaction.on_commit(partial(jobs.send, jobs.advance, str(operation.pk)))
+    return operation
+
+
+def preview(cluster: Cluster, kind: str, params: dict[str, JSON]) -> Plan:
+    """The plan that `request_operation` would store. Raises `PlanError`."""
+    return make(kind, cluster_fact(cluster), _with_defaults(kind, params))
+
+
+def cluster_fact(cluster: Cluster) -> ClusterFact:
+    """What plans may know of the cluster: no secrets."""
+    hosts = tuple(
+        HostFact(
+            name=node.name,
+            address=node.address,
+            internal_address=node.internal_address,
+            user=node.user,
+            port=node.port,
+            roles=frozenset(node.role_groups),
+            facts=node.facts,
+        )
+        for node in cluster.nodes.all()
+    )
+    plain = {
+        field.name: getattr(cluster, field.name)
+        for field in cluster._meta.concrete_fields
+        if field.name not in NO_SECRETS and isinstance(getattr(cluster, field.name), str | int | dict)
+    }
+    installed = frozenset(cluster.components.filter(chosen=True).values_list("name", flat=True))
+    return ClusterFact(str(cluster.pk), cluster.name, hosts, plain, installed)
+
+
+def audit(
+    actor: str,
+    action: str,
+    *,
+    source: str = "",
+    cluster: Cluster | None = None,
+    operation: Operation | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Keep who asked for what. `detail` holds no secrets."""
+    AuditEvent.objects.create(
+        actor=actor,
+        action=action,
+        source=source,
+        cluster=str(cluster.pk) if cluster else "",
+        operation=str(operation.pk) if operation else "",
+        detail=detail or {},
+    )
+
+
+def _with_defaults(kind: str, params: dict[str, JSON]) -> dict[str, JSON]:
+    takes = PLANS[kind].params if kind in PLANS else {}
+    if "artifact" in takes and "artifact" not in params and settings.ARTIFACT:
+        return {**params, "artifact": settings.ARTIFACT}
+    return params
