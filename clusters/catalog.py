@@ -55,12 +55,12 @@ class WorkloadRule:
 
 @dataclass(frozen=True)
 class ObjectRule:
-    """Further objects that must exist: `resource` (plural) of `api` (``v1``, ``group/version``), called `name`.
+    """Further objects that must exist: `resource` (plural) of `api` (``v1``, ``group/version``).
 
-    `name` is a shell pattern. `state` is a dotted path to a text that `states` maps to a health state; `desired`
-    and `ready` are paths to numbers; `message` is a path to what explains the state; `fresh` is a path to a time
-    stamp that must not be older than `fresh_seconds`. `namespaced` looks into the component's namespaces only
-    (all, where it has none).
+    `name` is a shell pattern. `state` is a dotted path to a text that `states` maps to a health
+    state; `desired` and `ready` are paths to numbers; `message` is a path to what explains the
+    state; `fresh` is a path to a time stamp that must not be older than `fresh_seconds`.
+    `namespaced` looks into the component's namespaces only (all, where it has none).
     """
 
     api: str
@@ -242,9 +242,7 @@ def _entry(name: str, given: Mapping[str, Any]) -> Entry:
             )
     parts = {part: _workloads(rules) for part, rules in health.pop("parts", {}).items()}
     workloads = _workloads(health.pop("workloads", ()))
-    return Entry(
-        name=name, health=Health(workloads=workloads, parts=parts, objects=objects, **health), **data
-    )
+    return Entry(name=name, health=Health(workloads=workloads, parts=parts, objects=objects, **health), **data)
 
 
 def _workloads(rules: Iterable[str]) -> tuple[WorkloadRule, ...]:
