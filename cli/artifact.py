@@ -1,0 +1,58 @@
+"""The offline artifact as a parameter of an operation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from cli.errors import CliError
+
+ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
+
+
+def artifact_parameter(given: str, sha256: str = "") -> dict[str, str] | None:
+    """`url`, `file` or `path` from one word, with its checksum. None where nothing is given. Raises `CliError`."""
+    checksum = sha256.strip().lower()
+    if checksum and not re.fullmatch(r"[0-9a-f]{64}", checksum):
+        raise CliError("--sha256 is no SHA-256: it has 64 hexadecimal digits.", hint="Print it with `sha256sum FILE`.")
+    if not given:
+        if checksum:
+            raise CliError("--sha256 is given without --artifact.", hint="Name the artifact it belongs to.")
+        return None
+    if "://" in given:
+        return _url(given, checksum)
+    if given.startswith("/"):
+        return _directory(given, checksum)
+    return _file(given, checksum)
+
+
+def _url(given: str, checksum: str) -> dict[str, str]:
+    parts = urlsplit(given)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CliError(
+            f"--artifact {given}: only http:// and https:// can be fetched.",
+            hint="Or put the file into the service's SANQIAN_ARTIFACT_DIR and give its name.",
+        )
+    return {"url": given, **({"sha256": checksum} if checksum else {})}
+
+
+def _directory(given: str, checksum: str) -> dict[str, str]:
+    if given.endswith(ARCHIVES):
+        raise CliError(
+            f"--artifact {given} looks like an archive, but a path names a directory unpacked on the first "
+            "control-plane host.",
+            hint="Put the archive into the service's SANQIAN_ARTIFACT_DIR and give its name, or give a URL.",
+        )
+    if checksum:
+        raise CliError("--sha256 does not go with a directory.", hint="Leave it out, or give a URL or a file name.")
+    return {"path": given}
+
+
+def _file(given: str, checksum: str) -> dict[str, str]:
+    if given.startswith("~") or ".." in PurePosixPath(given).parts:
+        raise CliError(
+            f"--artifact {given} is no name below the service's SANQIAN_ARTIFACT_DIR.",
+            hint="Give a file name, a URL, or /DIRECTORY for one unpacked on the first control-plane host.",
+        )
+    return {"file": given.removeprefix("./"), **({"sha256": checksum} if checksum else {})}

@@ -1,0 +1,165 @@
+"""`deploy`: everything that is done to a cluster."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cli.commands.observe import components_table
+from cli.errors import CliError
+from cli.lookup import find_cluster
+from cli.operate import ClusterArgument, Waiting, What, names, operate
+from cli.register import Credentials, FileOption, ensure_registered, registration
+from cli.verb import Session, verb
+
+# Phases find out themselves what is done already, so each verb names those that it rests on, too.
+BASE = ["ssh-trust", "artifact", "configuration"]
+REGISTRY = [*BASE, "packages", "registry"]
+KUBERNETES = ["preflight", *REGISTRY, "images", "kubernetes", "platform-info", "coredns"]
+OPERATORS = ["artifact", "configuration", "platform-info", "charts", "package-source", "components", "verify"]
+
+ComponentsOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="A,B", help="Components, with what they need [default: the catalog's].", show_default=False),
+]
+
+
+class Installable(StrEnum):
+    """What `deploy install` takes."""
+
+    KUBERNETES = "kubernetes"
+    OPERATORS = "operators"
+    CEPH = "ceph"
+
+
+class Initial(StrEnum):
+    """What `deploy init` takes."""
+
+    REGISTRY = "registry"
+    CPODINFO = "cpodinfo"
+
+
+class Pushable(StrEnum):
+    """What `deploy push` takes."""
+
+    IMAGES = "images"
+    CHARTS = "charts"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    deploy = typer.Typer(help="Install a platform, whole or in parts.", no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(deploy, name="deploy")
+    verb(deploy, "all")(deploy_all)
+    verb(deploy, "install")(install)
+    verb(deploy, "init")(init)
+    verb(deploy, "push")(push)
+    verb(deploy, "preflight")(preflight)
+    verb(app, "plan")(plan)
+
+
+def deploy_all(
+    session: Session,
+    file: FileOption,
+    what: What,
+    waiting: Waiting,
+    credentials: Credentials,
+    name: Annotated[str, typer.Option(help="Name of the cluster [default: metadata.name, or the file's name].")] = "",
+    api_address: Annotated[str, typer.Option(metavar="URL", help="API address of the cloud.")] = "",
+    storage_class: Annotated[str, typer.Option(help="Default storage class of the platform.")] = "",
+    components: ComponentsOption = None,
+) -> None:
+    """Register the hosts of a configuration and install the whole platform on them.
+
+    A cluster of that name that is registered already is taken, and what is installed already is left alone. With
+    --dry-run the cluster is registered, and nothing is changed on its hosts.
+    """
+    params = what.params(components=names(components))
+    body = registration(file, name, credentials, {"api_address": api_address, "storage_class": storage_class})
+    cluster = ensure_registered(session, body)
+    detail = operate(session, cluster, "install", params, waiting, dry_run=what.dry_run)
+    if detail and not what.dry_run and session.output.form.value == "table":
+        try:
+            health = session.client.get(f"clusters/{cluster['id']}/health")
+        except CliError as error:
+            session.output.warn(f"The components could not be read: {error.message}")
+        else:
+            session.output.result.print(components_table(health.get("components") or []))
+        session.output.say(f"See more with:  3kctl status {cluster['name']}")
+
+
+def install(
+    session: Session,
+    part: Annotated[Installable, typer.Argument(help="What to install.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    software: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only these components, with what they need.", show_default=False),
+    ] = None,
+) -> None:
+    """Install one part: kubernetes (with registry and images), operators (the components), or ceph."""
+    chosen = names(software)
+    if chosen and part is Installable.KUBERNETES:
+        raise CliError("--software goes with `deploy install operators`.", hint="Leave it out.")
+    if part is Installable.CEPH:
+        kind, params = "ceph", what.params(components=chosen)
+    else:
+        phases = KUBERNETES if part is Installable.KUBERNETES else OPERATORS
+        kind, params = "install", what.params(phases=phases, components=chosen)
+    operate(session, find_cluster(session.client, cluster), kind, params, waiting, dry_run=what.dry_run)
+
+
+def init(
+    session: Session,
+    part: Annotated[Initial, typer.Argument(help="What to set up.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+) -> None:
+    """Set up the private registry, or the platform's information in the cluster (cpod-info)."""
+    phases = REGISTRY if part is Initial.REGISTRY else ["platform-info"]
+    params = what.params(phases=phases)
+    operate(session, find_cluster(session.client, cluster), "install", params, waiting, dry_run=what.dry_run)
+
+
+def push(
+    session: Session,
+    part: Annotated[Pushable, typer.Argument(help="What to push.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+) -> None:
+    """Push the artifact's images or charts to the private registry."""
+    params = what.params(phases=["artifact", "configuration", part.value])
+    operate(session, find_cluster(session.client, cluster), "install", params, waiting, dry_run=what.dry_run)
+
+
+def preflight(
+    session: Session,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    ignore_preflight: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Finding to take as a warning; repeatable.", show_default=False),
+    ] = None,
+) -> None:
+    """Check the hosts and change nothing: resources, ports, clocks, disks, GPUs, leftovers."""
+    params = What(ignore_preflight=ignore_preflight).params()
+    operate(session, find_cluster(session.client, cluster), "preflight", params, waiting)
+
+
+def plan(
+    session: Session,
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    kind: Annotated[str, typer.Option(help="Kind of operation.")] = "install",
+    components: ComponentsOption = None,
+) -> None:
+    """What an operation would do: each step, and whether it is as wanted already. Changes nothing."""
+    params = what.params(components=names(components))
+    operate(session, find_cluster(session.client, cluster), kind, params, waiting, dry_run=True)

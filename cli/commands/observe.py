@@ -1,0 +1,186 @@
+"""How clusters are: status, health, nodes, pods, components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from cli.commands.clusters import activity, clusters_table
+from cli.lookup import find_cluster
+from cli.operate import ClusterArgument
+from cli.output import STYLES, table
+from cli.text import age, duration
+from cli.verb import Session, verb
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    verb(app, "status")(status)
+    verb(app, "health")(health)
+    verb(app, "nodes")(nodes)
+    verb(app, "pods")(pods)
+    verb(app, "components")(components)
+
+
+def status(session: Session, cluster: ClusterArgument = "") -> None:
+    """State, operation, nodes and components of a cluster; without a name and with several: all of them in short."""
+    client = session.client
+    if not cluster:
+        rows = [row for row in client.pages("clusters") if row["state"] != "removed"]
+        if len(rows) != 1:
+            session.output.show(rows, clusters_table(session, rows))
+            return
+        cluster = rows[0]["id"]
+    row = client.get(f"clusters/{find_cluster(client, cluster)['id']}")
+    report = client.get(f"clusters/{row['id']}/health")
+    head = Text.assemble((row["name"], "bold"), "  ", (row["state"], STYLES.get(row["state"], "")))
+    if row.get("state_reason"):
+        head.append(f": {row['state_reason']}")
+    session.output.show({"cluster": row, "health": report}, head, *_about(session, row, report))
+
+
+def _about(session: Session, row: Mapping[str, Any], report: Mapping[str, Any]) -> tuple[RenderableType | None, ...]:
+    operation = row.get("active_operation")
+    if operation:
+        follow = f"{activity(operation)} under way, watch it with:  3kctl follow {operation['id']}"
+        return (Text(follow, style="cyan"), *_read(session, report))
+    return _read(session, report)
+
+
+def _read(session: Session, report: Mapping[str, Any]) -> tuple[RenderableType | None, ...]:
+    """What the last reading of the cluster saw, and when."""
+    if not report.get("checked_at"):
+        return (Text("not read yet", style="dim"),)
+    seen = f"read {age(report['checked_at'], session.client.now())} ago"
+    if report.get("reachable") is False:
+        seen += f", not reachable: {report.get('error') or 'no reason given'}"
+    return (
+        Text(seen, style="dim"),
+        Text(""),
+        nodes_table(report.get("nodes") or []),
+        Text(""),
+        components_table(report.get("components") or []),
+    )
+
+
+def health(
+    session: Session,
+    cluster: ClusterArgument = "",
+    events: Annotated[int, typer.Option(min=0, max=200, help="How many of the last changes to show.")] = 10,
+) -> None:
+    """The health of a cluster as last read, and its last changes."""
+    client = session.client
+    row = find_cluster(client, cluster)
+    report = client.get(f"clusters/{row['id']}/health")
+    changes = client.get(f"clusters/{row['id']}/health-events", limit=events)["results"] if events else []
+    now = client.now()
+    head = Text.assemble((row["name"], "bold"), "  ", (report["state"], STYLES.get(report["state"], "")))
+    if report.get("reason"):
+        head.append(f": {report['reason']}")
+    history = table(
+        ("ago", "what", "from", "to", "reason"),
+        (
+            (
+                age(change.get("at"), now),
+                f"{change.get('subject', '')} {change.get('name', '')}".strip(),
+                change.get("old_state"),
+                change.get("new_state"),
+                change.get("reason"),
+            )
+            for change in changes
+        ),
+        empty="no changes yet",
+    )
+    parts = (*_read(session, report), Text(""), history) if events else _read(session, report)
+    session.output.show({**report, "events": changes}, head, *parts)
+
+
+def nodes(session: Session, cluster: ClusterArgument = "") -> None:
+    """The hosts of a cluster, as registered and as last read."""
+    row = find_cluster(session.client, cluster)
+    rows = list(session.client.pages(f"clusters/{row['id']}/nodes"))
+    session.output.show(rows, nodes_table(rows))
+
+
+def nodes_table(rows: list[dict[str, Any]]) -> RenderableType:
+    """Nodes as a table: of the registry with their addresses, or of a reading."""
+
+    def cells(row: Mapping[str, Any]) -> tuple[object, ...]:
+        seen = row.get("status") or (row if "ready" in row else {})
+        gpus = seen.get("gpus") or {}
+        return (
+            row.get("name"),
+            row.get("internal_address") or row.get("address"),
+            row.get("role_groups") or seen.get("roles"),
+            seen.get("ready"),
+            seen.get("kubelet_version"),
+            seen.get("cpu"),
+            seen.get("memory"),
+            f"{gpus.get('count')} {gpus.get('product') or ''}".strip() if gpus.get("count") else "-",
+        )
+
+    columns = ("node", "address", "roles", "ready", "version", "cpu", "memory", "gpus")
+    body = [cells(row) for row in rows]
+    kept = [index for index in range(len(columns)) if index != 1 or any(row[1] for row in body)]
+    return table([columns[i] for i in kept], [[row[i] for i in kept] for row in body], empty="no nodes")
+
+
+def components(session: Session, cluster: ClusterArgument = "") -> None:
+    """The platform's components on a cluster, with their health."""
+    row = find_cluster(session.client, cluster)
+    rows = list(session.client.pages(f"clusters/{row['id']}/components"))
+    session.output.show(rows, components_table(rows))
+
+
+def components_table(rows: list[dict[str, Any]]) -> RenderableType:
+    """Components as a table."""
+    return table(
+        ("component", "namespace", "state", "ready", "version", "reason"),
+        (
+            (
+                row.get("name"),
+                row.get("namespace"),
+                row.get("state"),
+                f"{row.get('ready', 0)}/{row.get('desired', 0)}",
+                row.get("version"),
+                row.get("reason"),
+            )
+            for row in rows
+        ),
+        empty="no components",
+    )
+
+
+def pods(
+    session: Session,
+    cluster: ClusterArgument = "",
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only pods of this namespace.")] = "",
+) -> None:
+    """The pods of all namespaces, as last read."""
+    row = find_cluster(session.client, cluster)
+    report = session.client.get(f"clusters/{row['id']}/pods", namespace=namespace)
+    body = table(
+        ("namespace", "name", "ready", "status", "restarts", "age", "ip", "node"),
+        (
+            (
+                pod.get("namespace"),
+                pod.get("name"),
+                pod.get("ready"),
+                pod.get("status"),
+                pod.get("restarts", 0),
+                duration(pod["age_seconds"]) if pod.get("age_seconds") is not None else "-",
+                pod.get("ip"),
+                pod.get("node"),
+            )
+            for pod in report["results"]
+        ),
+        empty="no pods",
+    )
+    session.output.show(report, body)
+    if report.get("reachable") is False:
+        seen = age(report.get("taken_at"), session.client.now())
+        session.output.warn(f"The cluster did not answer {seen} ago: {report.get('error') or 'no reason given'}")

@@ -1,0 +1,216 @@
+"""Operations: list, follow, logs, cancel, retry."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from cli.board import ENDED
+from cli.errors import Code
+from cli.events import EventStream, Lost, Resumed, Tick
+from cli.follow import StillRunning
+from cli.logs import Lines
+from cli.lookup import find_cluster, find_operation
+from cli.operate import TimeoutOption, Waiting, watch
+from cli.output import Format, table
+from cli.text import age, duration, moment
+from cli.verb import Session, verb
+
+PAGE = 500
+OperationArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[OPERATION|CLUSTER]",
+        help="Id of an operation (its beginning is enough), or a cluster: its newest one. May be left out while you "
+        "have only one cluster.",
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    verb(app, "ops")(list_operations)
+    verb(app, "follow")(follow_operation)
+    verb(app, "logs")(logs)
+    verb(app, "cancel")(cancel)
+    verb(app, "retry")(retry)
+
+
+def list_operations(
+    session: Session,
+    cluster: Annotated[str, typer.Argument(metavar="[CLUSTER]", help="Only this cluster's; name or id.")] = "",
+    state: Annotated[str, typer.Option(help="Only operations in this state.")] = "",
+    kind: Annotated[str, typer.Option(help="Only operations of this kind.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+) -> None:
+    """Operations, newest first."""
+    client = session.client
+    ident = find_cluster(client, cluster)["id"] if cluster else ""
+    rows: list[dict[str, Any]] = []
+    for row in client.pages("operations", cluster=ident, state=state, kind=kind, limit=min(limit, 100)):
+        rows.append(row)
+        if len(rows) == limit:
+            break
+    now = client.now()
+
+    def took(row: dict[str, Any]) -> str:
+        began = moment(row.get("started_at"))
+        return duration(((moment(row.get("finished_at")) or now) - began).total_seconds()) if began else "-"
+
+    body = table(
+        ("id", "cluster", "kind", "state", "progress", "took", "age", "failed at"),
+        (
+            (
+                row["id"],
+                (row.get("cluster") or {}).get("name"),
+                f"{row['kind']} (dry run)" if row.get("dry_run") else row["kind"],
+                row["state"],
+                f"{row.get('progress') or 0:.0f}%",
+                took(row),
+                age(row.get("created_at"), now),
+                " on ".join(filter(None, [(row.get("error") or {}).get(key) for key in ("step", "host")])),
+            )
+            for row in rows
+        ),
+        empty="no operations",
+    )
+    session.output.show(rows, body)
+
+
+def follow_operation(
+    session: Session,
+    operation: OperationArgument = "",
+    timeout: TimeoutOption = "",
+) -> None:
+    """Watch an operation until it ends. Ctrl-C stops watching, not the operation."""
+    watch(session, find_operation(session.client, operation), Waiting(timeout=timeout))
+
+
+def cancel(
+    session: Session,
+    operation: OperationArgument = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it has stopped on all hosts.")] = False,
+) -> None:
+    """Stop an operation and what it has started on the hosts."""
+    found = find_operation(session.client, operation)
+    row = session.client.post(f"operations/{found['id']}/cancel", {})
+    if not wait:
+        session.output.show(row, f"{row['kind']} {row['id']} is {row['state']}.")
+        return
+    stream = EventStream(session.client, f"operations/{row['id']}/events", int(row.get("event_seq") or 0))
+    try:
+        if row["state"] not in ENDED:
+            for item in stream:
+                if isinstance(item, Lost):
+                    session.output.warn(f"connection lost ({item.reason}), trying again")
+    except KeyboardInterrupt:
+        raise StillRunning("Interrupted; it goes on being cancelled.", code=Code.INTERRUPTED) from None
+    row = session.client.get(f"operations/{row['id']}")
+    session.output.show(row, f"{row['kind']} {row['id']} is {row['state']}.")
+
+
+def retry(
+    session: Session,
+    waiting: Waiting,
+    operation: OperationArgument = "",
+    from_step: Annotated[str, typer.Option(metavar="STEP", help="Do this step and what follows it again.")] = "",
+) -> None:
+    """Go on with a failed or cancelled operation: what is done already is not done again."""
+    found = find_operation(session.client, operation)
+    body = {"from_step": from_step} if from_step else {}
+    watch(session, session.client.post(f"operations/{found['id']}/retry", body), waiting)
+
+
+def logs(
+    session: Session,
+    operation: OperationArgument = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new output until the end.")] = False,
+    step: Annotated[str, typer.Option(help="Only this step.")] = "",
+    host: Annotated[str, typer.Option(help="Only this host; `service` is the service itself.")] = "",
+    tail: Annotated[int, typer.Option(min=0, help="Only the last N pieces of output; 0 is all.")] = 0,
+) -> None:
+    """The output of an operation's commands on the hosts. With -f and -o json: one JSON object a line."""
+    found = find_operation(session.client, operation)
+    printer = _Printer(session, Lines(with_step=not step, with_host=not host), step, host)
+    after = _stored(session, found["id"], printer, tail)
+    if not follow:
+        printer.finish()
+        return
+    printer.stream = True
+    printer.flush_kept()
+    try:
+        _new(session, found["id"], printer, after)
+    except KeyboardInterrupt:
+        raise StillRunning(
+            "Interrupted; the operation goes on.",
+            hint=f"Read on with `3kctl logs {found['id']} -f`.",
+            code=Code.INTERRUPTED,
+        ) from None
+    printer.finish()
+
+
+class _Printer:
+    """Chunks as lines for people, as one list, or one by one when following."""
+
+    def __init__(self, session: Session, lines: Lines, step: str, host: str) -> None:
+        self.output, self.lines, self.step, self.host = session.output, lines, step, host
+        self.stream = False
+        self._kept: list[dict[str, Any]] = []
+
+    def put(self, chunk: dict[str, Any]) -> None:
+        if (self.step and chunk.get("step") != self.step) or (self.host and chunk.get("host") != self.host):
+            return
+        if self.output.form is Format.TABLE:
+            self._print(self.lines.feed(chunk))
+        elif self.stream:
+            self.output.line(chunk)
+        else:
+            self._kept.append(chunk)
+
+    def flush_kept(self) -> None:
+        for chunk in self._kept:
+            self.output.line(chunk)
+        self._kept.clear()
+
+    def finish(self) -> None:
+        if self.output.form is Format.TABLE:
+            self._print(self.lines.rest())
+        elif not self.stream:
+            self.output.show(self._kept)
+
+    def _print(self, lines: list[str]) -> None:
+        for line in lines:
+            self.output.result.print(Text(line), soft_wrap=True)
+
+
+def _stored(session: Session, ident: str, printer: _Printer, tail: int) -> int:
+    """Print what is stored already; the number of the last piece."""
+    after = 0
+    while True:
+        page = session.client.get(
+            f"operations/{ident}/log",
+            after=after or None,
+            step=printer.step,
+            host=printer.host,
+            limit=PAGE,
+            tail=tail or None,
+        )
+        for chunk in page["results"]:
+            printer.put(chunk)
+        before, after = after, int(page.get("next_after") or after)
+        if tail or not page["results"] or after == before:
+            return after
+
+
+def _new(session: Session, ident: str, printer: _Printer, after: int) -> None:
+    """Print what comes, until the operation ends."""
+    for item in EventStream(session.client, f"operations/{ident}/events", after):
+        if isinstance(item, Lost):
+            session.output.warn(f"connection lost ({item.reason}), trying again in {duration(item.delay + 0.5)}")
+        elif isinstance(item, Resumed):
+            session.output.warn("connected again, nothing was missed")
+        elif not isinstance(item, Tick) and item.event == "log":
+            printer.put({"seq": int(item.id or 0), **json.loads(item.data)})

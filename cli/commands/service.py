@@ -1,0 +1,51 @@
+"""`up` and `version`: the service itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.errors import CliError
+from cli.verb import Session, own_version, verb
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command("up")(up)
+    verb(app, "version")(show_version)
+
+
+def up(
+    data_directory: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where everything is kept [env: SANQIAN_DATA_DIRECTORY].", show_default=False),
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the service on this machine.")] = 8300,
+) -> None:
+    """Run the whole service on this machine until Ctrl-C: database, broker, web, worker and clock."""
+    command = [sys.executable, "-m", "sanqian_service.up", "--port", str(port)]
+    if data_directory is not None:
+        command += ["--data-directory", str(data_directory.expanduser().resolve())]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Replacing this process hands over every signal, the terminal and the exit code with nothing in between.
+    os.execv(command[0], command)  # noqa: S606
+
+
+def show_version(session: Session) -> None:
+    """The version of this program, and of the service where it answers."""
+    answer: dict[str, object] = {"client": own_version(), "server": None, "address": session.server, "error": None}
+    if session.access_key:
+        try:
+            answer["server"] = session.client.get("whoami").get("version")
+        except CliError as error:
+            answer["error"] = error.message
+    else:
+        answer["error"] = "not asked without an access key"
+    session.output.show(
+        answer, f"3kctl {answer['client']}", f"service {answer['server'] or 'unknown: ' + str(answer['error'])}"
+    )

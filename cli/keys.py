@@ -1,0 +1,139 @@
+"""The private keys that a configuration names, read from this machine.
+
+The file may be YAML, or nearly so (the installation guide's own sample is not), so the paths are found in its text.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
+
+from cli.errors import CliError
+
+LARGEST_KEY = 64 * 1024
+TRIES = 3
+_PATH = re.compile(
+    r"""(?<![\w-])["']?privateKeyPath["']?\s*:\s*(?:"(?P<double>[^"\n]*)"|'(?P<single>[^'\n]*)'|(?P<bare>[^\s"',}\]#][^,}\]\n]*))"""
+)
+
+Ask = Callable[[str], str]
+
+
+@dataclass
+class Keys:
+    """Private keys and passphrases by the path as the configuration writes it."""
+
+    private_keys: dict[str, str] = field(default_factory=dict)
+    passphrases: dict[str, str] = field(default_factory=dict)
+
+
+def paths_in(text: str) -> dict[str, int]:
+    """Every `privateKeyPath` of a configuration, as written, with the line (from 1) where it is first seen."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("#"):
+            continue
+        for match in _PATH.finditer(line):
+            bare = re.split(r"\s#", match["bare"] or "", maxsplit=1)[0].strip()
+            if path := match["double"] or match["single"] or bare:
+                found.setdefault(path, number)
+    return found
+
+
+def read_keys(text: str, source: str, *, instead: Path | None = None, ask: Ask | None = None) -> Keys:
+    """The keys of all paths in the configuration `text` of the file `source`.
+
+    With `instead`, that one key is used for every path. A passphrase is asked for with `ask` where a key is
+    encrypted. Raises `CliError` naming every path that cannot be used.
+    """
+    keys = Keys()
+    faults: list[str] = []
+    known: dict[Path, tuple[str, str]] = {}
+    for written, line in paths_in(text).items():
+        path = (instead or Path(written)).expanduser()
+        try:
+            if path not in known:
+                known[path] = read_key(path, ask=ask)
+        except CliError as error:
+            faults.append(f"{source}, line {line}: privateKeyPath {written}: {error.message}")
+            continue
+        keys.private_keys[written], passphrase = known[path]
+        if passphrase:
+            keys.passphrases[written] = passphrase
+    if faults:
+        raise CliError(
+            "\n".join(faults),
+            hint="Correct the path, copy the key here, or give one key for all hosts with --private-key FILE.",
+        )
+    return keys
+
+
+def read_key(path: Path, *, ask: Ask | None = None) -> tuple[str, str]:
+    """One private key and its passphrase, empty where the key has none. Raises `CliError`."""
+    try:
+        if path.stat().st_size > LARGEST_KEY:
+            raise CliError(f"{path} is too large for a private key.")
+        text = path.read_text("ascii")
+    except FileNotFoundError:
+        raise CliError(f"there is no file {path} on this machine.") from None
+    except IsADirectoryError:
+        raise CliError(f"{path} is a directory.") from None
+    except PermissionError:
+        raise CliError(f"{path} may not be read by you.") from None
+    except UnicodeDecodeError:
+        raise CliError(f"{path} is no private key in text form (PEM or OpenSSH).") from None
+    except OSError as error:
+        raise CliError(f"{path} cannot be read: {error.strerror}.") from error
+    if text.startswith("ssh-"):
+        raise CliError(f"{path} is a public key; name the private one beside it, without .pub.")
+    if "PRIVATE KEY-----" not in text:
+        raise CliError(f"{path} is no private key in PEM or OpenSSH form.")
+    return text, _passphrase(path, text, ask or ask_on_terminal)
+
+
+def ask_on_terminal(question: str) -> str:
+    """An answer typed without being shown. Raises `CliError` where there is no terminal."""
+    if not sys.stdin.isatty():
+        raise CliError(f"{question} cannot be asked for without a terminal.")
+    return getpass.getpass(f"{question}: ")
+
+
+def _passphrase(path: Path, text: str, ask: Ask) -> str:
+    if not _locked(path, text, None):
+        return ""
+    if given := os.environ.get("SANQIAN_KEY_PASSPHRASE", ""):
+        if _locked(path, text, given):
+            raise CliError(f"{path}: the passphrase in SANQIAN_KEY_PASSPHRASE is wrong.")
+        return given
+    for _ in range(TRIES):
+        try:
+            answer = ask(f"Passphrase of {path}")
+        except CliError:
+            raise CliError(f"{path} has a passphrase: set SANQIAN_KEY_PASSPHRASE, or run on a terminal.") from None
+        if answer and not _locked(path, text, answer):
+            return answer
+    raise CliError(f"{path}: {TRIES} wrong passphrases.")
+
+
+def _locked(path: Path, text: str, passphrase: str | None) -> bool:
+    """Whether the key stays closed with this passphrase. Raises `CliError` for a key that is broken."""
+    load = load_ssh_private_key if "BEGIN OPENSSH" in text else load_pem_private_key
+    try:
+        load(text.encode(), passphrase.encode() if passphrase is not None else None)
+    except TypeError:
+        return True
+    except ValueError as error:
+        if passphrase is not None or "password" in str(error).lower():
+            return True
+        raise CliError(f"{path} is a broken private key: {error}.") from error
+    except UnsupportedAlgorithm as error:
+        raise CliError(f"{path} is of a kind that is not supported: {error}.") from error
+    return False

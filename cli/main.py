@@ -1,0 +1,59 @@
+"""`3kctl`, the entry."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.commands import clusters, deploy, observe, operations, service
+from cli.output import Format, tolerant
+from cli.verb import DEFAULT_SERVER, EPILOG, Connection, own_version
+
+app = typer.Typer(
+    name="3kctl",
+    help="Turn bare servers into a 3k platform, and see how it is. A client of the Sanqian service.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"3kctl {own_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    server: Annotated[
+        str, typer.Option(help=f"Address of the service [env: SANQIAN_SERVER; default: {DEFAULT_SERVER}].")
+    ] = "",
+    access_key: Annotated[str, typer.Option(help="Your access key [env: SANQIAN_ACCESS_KEY].")] = "",
+    output: Annotated[
+        Format | None, typer.Option("--output", "-o", help="How to print [default: table].", show_default=False)
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    context.obj = Connection(server, access_key, output)
+
+
+service.add_to(app)
+deploy.add_to(app)
+clusters.add_to(app)
+observe.add_to(app)
+operations.add_to(app)
+
+
+def main() -> None:
+    """Run the command line; the process ends with one of `cli.errors.Code`."""
+    tolerant(sys.stdout)
+    tolerant(sys.stderr)
+    app()

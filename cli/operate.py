@@ -1,0 +1,141 @@
+"""Asking for an operation: its options, its parameters, and what follows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+
+from cli.artifact import artifact_parameter
+from cli.errors import CliError, Code, Problem
+from cli.follow import conclude, findings_table, follow, plan_table
+from cli.text import parse_duration
+from cli.verb import Session
+
+ClusterArgument = Annotated[
+    str, typer.Argument(metavar="[CLUSTER]", help="Name or id; may be left out while you have only one.")
+]
+
+
+def _seconds(text: str) -> str:
+    if text:
+        try:
+            parse_duration(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    return text
+
+
+TimeoutOption = Annotated[
+    str, typer.Option(metavar="DURATION", callback=_seconds, help="Stop following after e.g. 90s, 10m, 2h30m.")
+]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Whether and how long to follow what was asked for."""
+
+    detach: Annotated[bool, typer.Option("--detach", help="Do not follow it; print its id and stop.")] = False
+    timeout: TimeoutOption = ""
+
+
+@dataclass(frozen=True)
+class What:
+    """What the operation shall do."""
+
+    artifact: Annotated[
+        str,
+        typer.Option(
+            metavar="URL|NAME|/DIR",
+            help="The offline artifact: a URL, a file below the service's artifact directory, or a directory "
+            "unpacked on the first control-plane host [default: the service's own].",
+        ),
+    ] = ""
+    sha256: Annotated[str, typer.Option(metavar="HEX", help="Checksum of the artifact.")] = ""
+    ignore_preflight: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Preflight finding to take as a warning; repeatable.", show_default=False),
+    ] = None
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other parameter of the operation; VALUE is JSON or a word; repeatable.",
+            show_default=False,
+        ),
+    ] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", "--plan", help="Only look: say what would change.")] = False
+
+    def params(self, **more: Any) -> dict[str, Any]:
+        """The operation's parameters. Raises `CliError`."""
+        params = {name: value for name, value in more.items() if value}
+        if artifact := artifact_parameter(self.artifact, self.sha256):
+            params["artifact"] = artifact
+        if codes := names(self.ignore_preflight):
+            params["ignore_preflight"] = codes
+        return params | dict(map(_assignment, self.parameter or []))
+
+
+def names(given: list[str] | None) -> list[str]:
+    """Names, given repeatedly or with commas between, each once."""
+    words = (word.strip() for text in given or [] for word in text.split(","))
+    return list(dict.fromkeys(word for word in words if word))
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise CliError(f"--set {text} is no KEY=VALUE.", hint="For example --set single_node=true.")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+def operate(
+    session: Session,
+    cluster: Mapping[str, Any],
+    kind: str,
+    params: Mapping[str, Any],
+    waiting: Waiting,
+    *,
+    dry_run: bool = False,
+) -> dict[str, Any] | None:
+    """Start an operation and follow it to a success, whose detail is returned; None when detached.
+
+    Raises `typer.Exit` with the exit code of a failure, `CliError` for everything else.
+    """
+    body = {"kind": kind, "params": dict(params), "dry_run": dry_run}
+    try:
+        operation = session.client.post(f"clusters/{cluster['id']}/operations", body)
+    except Problem as error:
+        if error.code is Code.BUSY and error.body.get("operation"):
+            running = error.body["operation"]
+            ident = running.get("id") if isinstance(running, Mapping) else running
+            error.hint = f"Watch it with `3kctl follow {ident}`, or stop it with `3kctl cancel {ident}`."
+        raise
+    return watch(session, operation, waiting)
+
+
+def watch(session: Session, operation: Mapping[str, Any], waiting: Waiting) -> dict[str, Any] | None:
+    """Follow an operation that was accepted, unless detached, and conclude it (see `operate`)."""
+    ident = operation["id"]
+    if waiting.detach:
+        session.output.show(dict(operation))
+        session.output.say(f"{operation['kind']} {ident} is {operation['state']}.")
+        session.output.say(f"Follow it with:  3kctl follow {ident}")
+        return None
+    detail = follow(session, ident, timeout=parse_duration(waiting.timeout) if waiting.timeout else None)
+    shown: list[RenderableType | None] = [findings_table(detail)]
+    if detail.get("dry_run"):
+        shown.append(plan_table(detail))
+    elif detail["state"] != "succeeded" and shown[0] is not None:
+        session.output.people.print(shown[0])
+    if code := conclude(session, detail, *shown):
+        raise typer.Exit(code)
+    return detail
