@@ -14,7 +14,7 @@ JSON = Any
 
 
 class PlanError(ValueError):
-    """A plan that cannot be carried out, or parameters that make none. `field` names the parameter, where one is at fault."""
+    """A plan that cannot be carried out, or parameters that make none; `field` names the parameter at fault."""
 
     def __init__(self, message: str, *, field: str = "", fix: str = "") -> None:
         super().__init__(message)
@@ -212,7 +212,7 @@ class ClusterFact:
 
     @property
     def first(self) -> HostFact:
-        """The first control-plane host, from which cluster-wide commands run. Raises `PlanError` where there is none."""
+        """The first control-plane host, where cluster-wide commands run. Raises `PlanError` without one."""
         for host in self.group("control-plane"):
             return host
         raise PlanError("The cluster has no control-plane host.", fix="Name one in the role group control-plane.")

@@ -17,7 +17,8 @@ from tasks.engine import JobUpdate
 from tasks.models import HostJob, JobState, Outcome
 from tasks.plan import StepSpec
 from tasks.redaction import Redactor
-from tasks.remote import Remote, RemoteError, Unreachable, job
+from tasks.remote import Remote, RemoteError, Unreachable
+from tasks.remote import job as detached
 from tasks.remote.errors import PoolBusy
 
 log = logging.getLogger(__name__)
@@ -82,13 +83,13 @@ class Attendant:
         name = str(self.job.pk)
         if self.job.state == JobState.PENDING:
             for earlier in self.stale:
-                job.kill(remote, earlier, sudo=self.sudo)
+                detached.kill(remote, earlier, sudo=self.sudo)
             self._start(remote)
         listener = Listener(name, self.job.offset)
         while True:
             left = self.until - time.monotonic()
             look = 0.0 if self.stop.is_set() else max(0.0, min(LOOK_SECONDS, left))
-            seen = job.follow(remote, name, listener.reached, wait=look, sudo=self.sudo)
+            seen = detached.follow(remote, name, listener.reached, wait=look, sudo=self.sudo)
             if seen.state == "gone" and seen.reason == "not-started":
                 self._start(remote)
                 continue
@@ -105,7 +106,7 @@ class Attendant:
                 return
 
     def _start(self, remote: Remote) -> None:
-        started = job.start(remote, str(self.job.pk), self.script, env=self.env, sudo=self.sudo)
+        started = detached.start(remote, str(self.job.pk), self.script, env=self.env, sudo=self.sudo)
         self.job.started_at = self.job.started_at or self.clock.now()
         self.emit(JobUpdate(self.job, boot_id=started.boot_id))
 
@@ -125,7 +126,7 @@ class Attendant:
             **{"outcome": heard.outcome, **more},
         )
 
-    def _ended(self, seen: job.Progress, heard: Heard) -> None:
+    def _ended(self, seen: detached.Progress, heard: Heard) -> None:
         update = self._update(heard, exit_code=seen.exit_code)
         if seen.state == "exited" and seen.exit_code == 0:
             update.state = JobState.SUCCEEDED
@@ -151,7 +152,7 @@ class Attendant:
             kind, what = "quiet", f"It wrote nothing for {self.spec.quiet:.0f} s and was ended."
         else:
             return False
-        job.kill(remote, str(self.job.pk), sudo=self.sudo)
+        detached.kill(remote, str(self.job.pk), sudo=self.sudo)
         self._fail(kind, what, "Look at what it did last on the host, then retry.")
         return True
 
@@ -187,7 +188,7 @@ LOST = {
     "no-directory": {
         "kind": "job-lost",
         "message": "The job's directory on the host was deleted while the command ran.",
-        "fix": f"Keep {job.ROOT} until the operation has ended, then retry.",
+        "fix": f"Keep {detached.ROOT} until the operation has ended, then retry.",
     },
 }
 
@@ -199,7 +200,7 @@ def kill(target: HostJob, *, sudo: bool = True) -> str:
             return "is not a host of the cluster any more"
         with hosts.connection(target.node) as remote:
             release()
-            done = job.kill(remote, str(target.pk), grace=2, sudo=sudo)
+            done = detached.kill(remote, str(target.pk), grace=2, sudo=sudo)
             return "" if done else f"did not end the processes {', '.join(map(str, done.survivors))}"
     except RemoteError as error:
         return error.message
@@ -213,7 +214,7 @@ def remove(target: HostJob, *, sudo: bool = True) -> None:
         if target.node is not None:
             with hosts.connection(target.node) as remote:
                 release()
-                job.remove(remote, str(target.pk), sudo=sudo)
+                detached.remove(remote, str(target.pk), sudo=sudo)
     except RemoteError as error:
         log.info("job %s stays on %s: %s", target.pk, target.host, error.message)
     finally:

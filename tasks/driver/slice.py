@@ -51,6 +51,7 @@ class Slice:
         self._clock = Clock(lease.now)
         self._until = time.monotonic() + settings.SLICE_SECONDS
         self._renew_at = self._ask_at = 0.0
+        self._cancelling = False
         cluster = Cluster.objects.select_related("access_key").get(pk=lease.operation.cluster_id)
         self._cluster = cluster
         self._redact = Redactor(secret_values.all_values(cluster))
@@ -157,7 +158,10 @@ class Slice:
         """Write what was learnt: the jobs that have ended by it. Raises `engine.LeaseLost`."""
         updates: list[JobUpdate] = []
         while not self._learnt.empty():
-            updates.append(self._learnt.get())
+            update = self._learnt.get()
+            if self._cancelling and update.state in (JobState.FAILED, JobState.LOST):
+                update.state, update.error = JobState.CANCELLED, {}  # it was ended by the cancel itself
+            updates.append(update)
         engine.record(self.lease, updates)
         if self._stop.is_set():
             self._leave.set()
@@ -194,9 +198,7 @@ class Slice:
             engine.finish(self.lease, Outcome.UNKNOWN, note=note)
             return "advance"
         step = self.lease.step
-        served = HostJob.objects.filter(
-            step=step, attempt__gte=step.attempt - step.tries, state=JobState.SUCCEEDED
-        )
+        served = HostJob.objects.filter(step=step, attempt__gte=step.attempt - step.tries, state=JobState.SUCCEEDED)
         unchanged = set(served.values_list("outcome", flat=True)) <= {Outcome.ALREADY}
         changed = Outcome.WOULD_CHANGE if dry_run else Outcome.CHANGED
         engine.finish(self.lease, Outcome.ALREADY if unchanged else changed)
@@ -278,6 +280,7 @@ class Slice:
 
     def _cancel(self, jobs: list[HostJob]) -> Next:
         """End what runs on all hosts at once, and name the hosts where that is not certain."""
+        self._cancelling = True
         do = self.spec.do
         sudo = do.sudo if isinstance(do, Script) else True
         # What was started but not yet recorded as such is ended too: the job's id is enough.
@@ -307,9 +310,7 @@ class Slice:
 
 def _not_ended(ends: dict[Future[str], HostJob]) -> dict[str, str]:
     """The hosts on which a job may still run, and why."""
-    told = {
-        job.host: future.result() if future.done() else "did not answer in time" for future, job in ends.items()
-    }
+    told = {job.host: future.result() if future.done() else "did not answer in time" for future, job in ends.items()}
     return {host: why for host, why in told.items() if why}
 
 

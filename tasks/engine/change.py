@@ -105,9 +105,7 @@ class Change:
 def changing(operation_id: UUID, states: Sequence[OperationState] | None = None) -> Iterator[Change | None]:
     """Lock the operation for one transition; None where it is gone or in none of `states`."""
     with transaction.atomic():
-        found = (
-            Operation.objects.select_for_update(no_key=True).annotate(_now=Now()).filter(pk=operation_id).first()
-        )
+        found = Operation.objects.select_for_update(no_key=True).annotate(_now=Now()).filter(pk=operation_id).first()
         if found is None or (states is not None and found.state not in states):
             yield None
             return

@@ -33,6 +33,8 @@ from tasks.models import (
 from tasks.plan import Retry, StepSpec
 
 SERVICE = "service"
+# What the holder of a job learns back from its row.
+TOLD = ("state", "offset", "started_at", "last_output_at", "unreachable_since", "boot_id", "exit_code", "error")
 DRIVEN = (OperationState.RUNNING, OperationState.CANCELLING)
 
 
@@ -171,9 +173,7 @@ def record(lease: Lease, updates: Sequence[JobUpdate]) -> None:
                 change.operation_event()
 
 
-def give_back(
-    lease: Lease, *, after: float = 0, note: str | None = None, memory: dict[str, Any] | None = None
-) -> None:
+def give_back(lease: Lease, *, after: float = 0, note: str | None = None, memory: dict[str, Any] | None = None) -> None:
     """Let go of the step for now; it is due again `after` seconds. Raises `LeaseLost`.
 
     With `after` 0 the caller sends the next message itself.
@@ -289,13 +289,5 @@ def _record(change: Change, step: Step, update: JobUpdate) -> None:
     job.save()
     if told != (job.state, job.phase, int(job.progress), job.note, job.unreachable_since is None):
         change.job_event(step, job)
-    for name in (
-        "state",
-        "offset",
-        "started_at",
-        "unreachable_since",
-        "last_output_at",
-        "boot_id",
-        "exit_code",
-    ):
+    for name in TOLD:
         setattr(update.job, name, getattr(job, name))

@@ -1,0 +1,210 @@
+"""``3kctl up``: the whole service on one machine - PostgreSQL, Valkey, web, workers and beat under one supervisor.
+
+Everything lives below one data directory. Ctrl-C or SIGTERM stops all of it; running operations go on at the next
+start, for their commands run on the hosts and their rows are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import secrets
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import platformdirs
+import psutil
+from cryptography.fernet import Fernet
+from honcho.manager import Manager
+
+from sanqian_service.embedded import Embedded
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_SECONDS = 90
+
+
+def default_directory() -> Path:
+    """Root's is /var/lib/sanqian: PostgreSQL runs as a user of its own, who cannot enter /root."""
+    return Path("/var/lib/sanqian") if os.geteuid() == 0 else platformdirs.user_data_path("sanqian")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until stopped; the exit code is 0 after Ctrl-C or SIGTERM."""
+    options = _parser().parse_args(argv)
+    directory = options.data_directory.expanduser().resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    with _only_one(directory):
+        _end_strays(directory)
+        if _taken(options.host, options.port):
+            print(f"Port {options.port} of {options.host} is in use. Choose another with --port.", file=sys.stderr)
+            return 2
+        return _run(options, directory)
+
+
+def _run(options: argparse.Namespace, directory: Path) -> int:
+    url = f"http://{options.host}:{options.port}"
+    servers = Embedded(directory)
+    print(f"Starting PostgreSQL and Valkey in {directory} ...", flush=True)
+    try:
+        servers.start()
+        environment = _environment(directory, servers, options.host)
+        _manage(environment, "migrate", "--verbosity", "0")
+        password = _administrator(environment, directory)
+        manager = Manager()
+        for name, command in _commands(options, directory).items():
+            manager.add_process(name, "exec " + shlex.join(command), env=environment, cwd=str(ROOT))
+        threading.Thread(target=_announce, args=(url, password, manager, directory), daemon=True).start()
+        manager.loop()
+        # Ctrl-C and SIGTERM are how it is meant to end.
+        return 0 if manager.returncode in (0, 130, 143) else int(manager.returncode or 1)
+    finally:
+        servers.stop()
+        (directory / "run.json").unlink(missing_ok=True)
+        print("Stopped. Operations under way go on at the next start.", flush=True)
+
+
+def _commands(options: argparse.Namespace, directory: Path) -> dict[str, list[str]]:
+    python = [sys.executable, "-m"]
+    celery = [*python, "celery", "-A", "sanqian_service"]
+    worker = [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "-l", "warning"]
+    web = [*python, "uvicorn", "sanqian_service.asgi:application", "--host", options.host, "--port", str(options.port)]
+    return {
+        "web": [*web, "--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", "warning"],
+        # Queues apart, so that long work never delays a cancel.
+        "control": [*worker, "-n", "control@%h", "-c", "6", "-Q", "control,health"],
+        "worker": [*worker, "-n", "provision@%h", "-c", str(options.concurrency), "-Q", "provision"],
+        "beat": [*celery, "beat", "-l", "warning", "-s", str(directory / "beat-schedule"), "--pidfile="],
+    }
+
+
+def _environment(directory: Path, servers: Embedded, host: str) -> dict[str, str]:
+    stored = _secrets(directory / "secrets.json")
+    environment = {**os.environ, **servers.environment()}
+    for name, value in {
+        **stored,
+        "SANQIAN_ALLOWED_HOSTS": f"localhost,127.0.0.1,[::1],{host}",
+        "SANQIAN_SERVE_STATIC_FROM_PACKAGES": "1",
+        "SANQIAN_STATIC_ROOT": str(directory / "static"),
+        "SANQIAN_ARTIFACT_DIR": str(directory / "artifacts"),
+        "SANQIAN_LOG_LEVEL": "WARNING",
+        "PYTHONUNBUFFERED": "1",
+    }.items():
+        environment.setdefault(name, value)
+    for made in ("static", "artifacts"):
+        (directory / made).mkdir(exist_ok=True)
+    return environment
+
+
+def _secrets(path: Path) -> dict[str, str]:
+    """Made at the first start; who loses them cannot read the stored secrets any more."""
+    if not path.exists():
+        made = {
+            "SANQIAN_SECRET_KEY": secrets.token_urlsafe(48),
+            "SANQIAN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+            "SANQIAN_ACCESS_KEY_PEPPER": secrets.token_urlsafe(32),
+        }
+        new = path.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(json.dumps(made))
+        new.rename(path)
+    return dict(json.loads(path.read_text()))
+
+
+def _administrator(environment: dict[str, str], directory: Path) -> Path:
+    """The admin login, made at the first start; its password is in a file that only this user can read."""
+    path = directory / "admin-password"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(18) + "\n")
+    with_password = {**environment, "DJANGO_SUPERUSER_PASSWORD": path.read_text().strip()}
+    known = "from django.contrib.auth.models import User; print(User.objects.filter(username='admin').exists())"
+    if _manage(environment, "shell", "--no-imports", "-c", known).strip() != "True":
+        _manage(with_password, "createsuperuser", "--noinput", "--username", "admin", "--email", "admin@localhost")
+    return path
+
+
+def _manage(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+def _announce(url: str, password: Path, manager: Manager, directory: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        _note_processes(directory)
+        try:
+            with urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310 - our own http address
+                if answer.status == 200:
+                    print(
+                        f"\nSanqian service is ready.\n  REST    {url}/api/docs/\n  admin   {url}/admin/"
+                        f"   user admin, password in {password}\n  stop    Ctrl-C\n",
+                        flush=True,
+                    )
+                    return
+        except OSError:
+            time.sleep(0.3)
+    print(f"The service did not become ready within {READY_SECONDS} s; see the lines above.", file=sys.stderr, flush=True)
+    manager.returncode = 1
+    manager.terminate()
+
+
+def _note_processes(directory: Path) -> None:
+    """So that the next start can end what a killed supervisor leaves."""
+    alive = [(p.pid, p.create_time()) for p in psutil.Process().children(recursive=True) if p.is_running()]
+    (directory / "run.json").write_text(json.dumps(alive))
+
+
+def _end_strays(directory: Path) -> None:
+    path = directory / "run.json"
+    strays = []
+    for pid, created in json.loads(path.read_text()) if path.exists() else ():
+        try:
+            process = psutil.Process(pid)
+            if process.create_time() == created:
+                process.terminate()
+                strays.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    for process in psutil.wait_procs(strays, timeout=10)[1]:
+        process.kill()
+    path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _only_one(directory: Path) -> Iterator[None]:
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"The service is up already with the data in {directory}.", file=sys.stderr)
+            raise SystemExit(2) from None
+        yield
+
+
+def _taken(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sanqian_service.up", description=__doc__)
+    parser.add_argument("--data-directory", type=Path, default=default_directory(), help="default: %(default)s")
+    parser.add_argument("--host", default="127.0.0.1", help="address of the web server (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8300, help="its port (default: %(default)s)")
+    parser.add_argument("--concurrency", type=int, default=32, help="steps driven at once (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
