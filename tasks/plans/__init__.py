@@ -54,8 +54,6 @@ def make(kind: str, cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     if kind not in PLANS:
         near = difflib.get_close_matches(kind, PLANS, n=1)
         hint = f"Did you mean {near[0]!r}? " if near else ""
-        raise PlanError(
-            f"There is no operation {kind!r}.", field="kind", fix=f"{hint}Choose from: {', '.join(PLANS)}."
-        )
+        raise PlanError(f"There is no operation {kind!r}.", field="kind", fix=f"{hint}Choose from: {', '.join(PLANS)}.")
     plan = PLANS[kind].make(cluster, checked(PLANS[kind].params, params))
     return plan.validate(cluster.names)

@@ -90,9 +90,7 @@ def _artifact(site: Site) -> list[StepSpec]:
         )
     else:
         layout = script("artifact-check", "artifact-layout", env=env)
-        check = StepSpec(
-            "artifact-unpack", "Check the artifact", layout, hosts=first, after=("preflight",), expected=2
-        )
+        check = StepSpec("artifact-unpack", "Check the artifact", layout, hosts=first, after=("preflight",), expected=2)
         return [check]
     unpack = StepSpec(
         "artifact-unpack",
@@ -108,9 +106,7 @@ def _artifact(site: Site) -> list[StepSpec]:
 
 
 def _packages(site: Site) -> Script:
-    return script(
-        "packages", env={**site.env, "PACKAGES": " ".join(PACKAGES), "PACKAGE_DIRECTORY": PACKAGE_DIRECTORY}
-    )
+    return script("packages", env={**site.env, "PACKAGES": " ".join(PACKAGES), "PACKAGE_DIRECTORY": PACKAGE_DIRECTORY})
 
 
 def _registry(site: Site) -> list[StepSpec]:

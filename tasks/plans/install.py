@@ -86,9 +86,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     site = Site(cluster, params)
     chosen = frozenset(params.get("phases") or PHASES)
     if site.source and len({"url", "file", "path"} & set(site.source)) != 1:
-        raise PlanError(
-            "The artifact comes from one place.", field="artifact", fix="Give one of url, file and path."
-        )
+        raise PlanError("The artifact comes from one place.", field="artifact", fix="Give one of url, file and path.")
     if "url" in site.source and "sha256" not in site.source:
         raise PlanError(
             "An artifact from an address needs its checksum.",

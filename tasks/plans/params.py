@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.plan import JSON, PlanError
 
-_TYPES: dict[str, tuple[type, ...]] = {
+_TYPES: dict[str, tuple[type[Any], ...]] = {
     "string": (str,),
     "array": (list, tuple),
     "object": (dict,),
@@ -22,9 +22,7 @@ def checked(schema: Mapping[str, Mapping[str, JSON]], given: Mapping[str, JSON])
     """`given` with defaults filled in. Raises `PlanError` naming the parameter."""
     for name in given:
         if name not in schema:
-            raise PlanError(
-                f"There is no parameter {name!r}.", field=str(name), fix=_nearest(str(name), list(schema))
-            )
+            raise PlanError(f"There is no parameter {name!r}.", field=str(name), fix=_nearest(str(name), list(schema)))
     result = {name: rule["default"] for name, rule in schema.items() if "default" in rule}
     for name, value in given.items():
         if value is not None:

@@ -1,0 +1,50 @@
+"""The configuration of kk: rendered from the rows each time, never edited in place."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+
+from clusters.inventory import HostSpec, render
+from clusters.models import Cluster, Node
+from tasks.actions.base import Action, Context, Done, Wait, register
+from tasks.actions.nodes import first_host
+from tasks.models import Outcome
+from tasks.remote.files import upload
+
+
+def configuration_of(cluster: Cluster, nodes: list[Node], key: str) -> str:
+    """What kk is to read on the first control-plane host, where `key` is the path of the key that opens all hosts.
+
+    Hosts are addressed by their internal address, because kk runs among them. A user who is not root keeps the
+    password that sudo asks for.
+    """
+    by_name = {node.name: node for node in nodes}
+
+    def seen_from_inside(host: HostSpec) -> HostSpec:
+        credential = by_name[host.name].credential
+        sudo = "" if host.user == "root" else credential.sudo_password or credential.password
+        return replace(host, address=host.internal_address, private_key="", private_key_path=key, password=sudo)
+
+    from clusters.registry import inventory_of
+
+    inventory = inventory_of(cluster)
+    return render(replace(inventory, hosts=tuple(map(seen_from_inside, inventory.hosts))))
+
+
+@register("write-configuration")
+class WriteConfiguration(Action):
+    """Args: ``path`` (of the file on the first control-plane host), ``key``. The file is root's alone."""
+
+    def probe(self, ctx: Context) -> bool | None:
+        text = configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"])
+        with ctx.remote(first_host(ctx)) as remote:
+            found = remote.run('sha256sum <"$FILE"', env={"FILE": ctx.args["path"]}, sudo=True).text
+        return found.split()[:1] == [hashlib.sha256(text.encode()).hexdigest()]
+
+    def run(self, ctx: Context) -> Done | Wait:
+        text = configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"])
+        with ctx.remote(first_host(ctx)) as remote:
+            done = upload(remote, text.encode(), ctx.args["path"], mode=0o600)
+        return Done({"sha256": done.sha256}, Outcome.ALREADY if done.skipped else Outcome.CHANGED)
