@@ -28,7 +28,8 @@ from tasks.remote.target import Target
 OUTPUT_LIMIT = 16 << 20  # bytes a command may write to standard output
 
 # Reads the script from standard input up to the end mark, byte by byte as POSIX asks of `read`, so that what
-# follows is left for the script's own commands. No quote characters but double ones: it is wrapped in single ones.
+# follows is left for the script's own commands. No quote characters but double ones: it is wrapped in single
+# ones.
 _LOADER = (
     'printf %s {mark}; printf %s {mark} >&2; n=$(printf "\\n_"); n=${{n%_}}; s=; '
     'while IFS= read -r l; do [ "$l" = {mark} ] && break; s=$s$l$n; done; eval "$s"'
@@ -106,7 +107,8 @@ class Remote:
 
         ``env`` may hold secrets. ``timeout`` is in seconds, of silence when ``idle`` is true, else in all.
         ``sudo`` does nothing for root. ``on_sent`` gets the number of input bytes of each write.
-        The script sees LC_ALL=C, a PATH with the sbin directories, and /dev/null as input when ``stdin`` is empty.
+        The script sees LC_ALL=C, a PATH with the sbin directories, and /dev/null as input when ``stdin`` is
+        empty.
 
         Raises :class:`CommandFailed` with ``check`` when the exit code is not 0; :class:`Unreachable`,
         :class:`RemoteTimeout`, :class:`SudoFailed`, :class:`ShellFailed`, :class:`OutputTooLarge`.
@@ -128,9 +130,7 @@ class Remote:
             if password is not None:
                 self._authorise(exchange, ready, password)
             if direct:
-                exchange.send_all(
-                    [f"printf %s {mark}; printf %s {mark} >&2\n{body}".encode(errors="surrogateescape")]
-                )
+                exchange.send_all([f"printf %s {mark}; printf %s {mark} >&2\n{body}".encode(errors="surrogateescape")])
             else:
                 exchange.send_all(_feed(body, mark, stdin), _only_payload(on_sent, len(_head(body, mark))))
             code = exchange.finish()
@@ -187,9 +187,7 @@ class Remote:
             )
         user = self.target.user
         if code in (126, 127):  # not found, or not executable
-            return MissingTool(
-                "sudo", "sudo is missing.", "install sudo, or connect as root.", host=self.name
-            )
+            return MissingTool("sudo", "sudo is missing.", "install sudo, or connect as root.", host=self.name)
         for words, kind, message, fix in (
             (
                 ("must have a tty",),

@@ -79,7 +79,7 @@ class HostKeyChanged(RemoteError):
     def __init__(self, expected: str, found: str, *, host: str = "") -> None:
         super().__init__(
             f"the host key has changed: pinned {expected}, shown {found}.",
-            "compare the shown fingerprint on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub);"
+            "compare the fingerprint on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub);"
             " if the host was reinstalled, pin the new key, otherwise treat it as an attack.",
             host=host,
         )
@@ -94,7 +94,8 @@ class Incompatible(RemoteError):
 
 
 class SessionRefused(RemoteError):
-    """Logged in, but the host grants no session (``MaxSessions 0``, a forced subsystem, a forwarding-only account)."""
+    """Logged in, but the host grants no session (``MaxSessions 0``, a forced subsystem, a forwarding-only
+    account)."""
 
     kind = "session-refused"
 
@@ -106,7 +107,8 @@ class ShellFailed(RemoteError):
 
 
 class SudoFailed(RemoteError):
-    """``kind``: sudo-wrong-password, sudo-password-required, sudo-not-allowed, sudo-requiretty, sudo-failed."""
+    """``kind``: sudo-wrong-password, sudo-password-required, sudo-not-allowed, sudo-requiretty,
+    sudo-failed."""
 
     kind = "sudo-failed"
 
@@ -132,9 +134,7 @@ class CommandFailed(RemoteError):
 
     def __init__(self, exit_code: int, stderr: str, *, host: str = "") -> None:
         tail = stderr.strip()[-2000:]
-        super().__init__(
-            f"the command ended with exit code {exit_code}" + (f": {tail}" if tail else "."), host=host
-        )
+        super().__init__(f"the command ended with exit code {exit_code}" + (f": {tail}" if tail else "."), host=host)
         self.exit_code = exit_code
         self.stderr = tail
 

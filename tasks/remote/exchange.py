@@ -1,8 +1,8 @@
 """One command on one SSH channel: bytes in, bytes out, an exit code; no waiting loop that sleeps.
 
 The command's first request and its input are sent without waiting for the server's confirmation, so a small
-command costs two round trips (open, result). Input and output are moved by one thread; it is woken by data, by
-room in the send window, by the exit status and by the end of the connection.
+command costs two round trips (open, result). Input and output are moved by one thread; it is woken by data,
+by room in the send window, by the exit status and by the end of the connection.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _BLOCK = 1 << 16
 
 
 class _Wake(threading.Event):
-    """Set by every source; only its owner clears it, because a buffer that runs empty must not hide another."""
+    """Set by every source; only its owner clears it, because a buffer that runs empty must not hide
+    another."""
 
     def clear(self) -> None:
         """Paramiko's buffers call this; it does nothing."""
@@ -48,7 +49,8 @@ class _Room(threading.Condition):
 
 
 class Exchange:
-    """A running command. ``timeout`` counts from the start, or from the last progress when ``idle`` is true."""
+    """A running command. ``timeout`` counts from the start, or from the last progress when ``idle`` is
+    true."""
 
     def __init__(
         self, link: Link, channel: paramiko.Channel, command: str, *, timeout: float, idle: bool, limit: int
@@ -79,12 +81,13 @@ class Exchange:
         message.add_boolean(True)
         message.add_string(command)
         try:
-            self.channel.transport._send_user_message(message)
+            self.link.transport._send_user_message(message)
         except (EOFError, OSError, paramiko.SSHException) as error:
             raise self.link.failure(error) from error
 
     def send(self, data: bytes, progress: Callable[[int], None] | None = None) -> bool:
-        """Write all of ``data`` while reading what comes back; False when the command ended before it took all."""
+        """Write all of ``data`` while reading what comes back; False when the command ended before it took
+        all."""
         view = memoryview(data)
         while view:
             if self._ended or self.channel.closed:

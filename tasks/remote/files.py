@@ -1,7 +1,8 @@
 """Files to and from a host, over a plain command: no sftp-server needed, sudo works.
 
-An upload is written next to its destination, checked by SHA-256 on the host, given mode and owner, and renamed:
-the destination is the old file or the new one, never half of one. A broken upload is continued where it stopped.
+An upload is written next to its destination, checked by SHA-256 on the host, given mode and owner, and
+renamed: the destination is the old file or the new one, never half of one. A broken upload is continued where
+it stopped.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from tasks.remote.command import Remote, Result
 from tasks.remote.errors import ChecksumMismatch, MissingTool, OutputTooLarge, RemoteError, of_errno_text
@@ -26,7 +26,8 @@ _BLOCK = 1 << 18
 
 @dataclass(frozen=True)
 class Uploaded:
-    """``skipped``: the host had the file already. ``bytes`` is its size, ``sent`` what went over the wire now."""
+    """``skipped``: the host had the file already. ``bytes`` is its size, ``sent`` what went over the wire
+    now."""
 
     skipped: bool
     sha256: str
@@ -45,7 +46,8 @@ def upload(
     on_progress: Callable[[int, int], None] | None = None,
     stall: float = STALL,
 ) -> Uploaded:
-    """Make ``path`` on the host equal to ``local``. Missing directories are made; a symbolic link is replaced.
+    """Make ``path`` on the host equal to ``local``. Missing directories are made; a symbolic link is
+    replaced.
 
     ``owner`` is "user" or "user:group"; ``on_progress`` gets (bytes there, bytes in all).
     Raises :class:`DiskFull`, :class:`ReadOnly`, :class:`NotPermitted`, :class:`ChecksumMismatch`,
@@ -73,10 +75,9 @@ def upload(
     return Uploaded(words[0] == "same", digest, total, 0 if words[0] == "same" else transfer.sent)
 
 
-def download(
-    remote: Remote, path: str, limit: int = 1 << 20, *, sudo: bool = True, timeout: float = 60.0
-) -> bytes:
-    """The content of a file of at most ``limit`` bytes. Raises :class:`NoSuchFile`, :class:`OutputTooLarge`."""
+def download(remote: Remote, path: str, limit: int = 1 << 20, *, sudo: bool = True, timeout: float = 60.0) -> bytes:
+    """The content of a file of at most ``limit`` bytes. Raises :class:`NoSuchFile`,
+    :class:`OutputTooLarge`."""
     script = f"{host_program('files.sh')}DEST={quote(path)} LIMIT={limit + 1:d}\nfetch"
     result = remote.run(script, sudo=sudo, timeout=timeout, idle=True, limit=limit + 65536)
     _, data = _answer(remote, result)
@@ -92,7 +93,7 @@ class _Transfer:
         self,
         remote: Remote,
         path: str,
-        source: BinaryIO,
+        source: io.BytesIO | io.BufferedReader,
         digest: str,
         total: int,
         mode: int,
@@ -172,5 +173,5 @@ def _answer(remote: Remote, result: Result) -> tuple[list[str], bytes]:
     )
 
 
-def _opened(local: Path | bytes) -> BinaryIO:
+def _opened(local: Path | bytes) -> io.BytesIO | io.BufferedReader:
     return io.BytesIO(local) if isinstance(local, bytes) else local.open("rb")

@@ -2,8 +2,8 @@
 
 The host's part is ``job.sh`` and ``keeper.sh``: POSIX sh and coreutils. A job is a directory
 ``/var/lib/sanqian/jobs/<job id>`` (mode 0700); its script is run at most once, however often :func:`start` is
-called, by however many callers. Commands, environment and secrets travel over standard input into files of mode
-0600; the environment's file is removed as soon as the script has read it.
+called, by however many callers. Commands, environment and secrets travel over standard input into files of
+mode 0600; the environment's file is removed as soon as the script has read it.
 
 Output is bytes, addressed by offset: whoever asks with the offset reached so far gets each byte once.
 """
@@ -45,10 +45,10 @@ class Started:
 class Progress:
     """What a job has done since ``offset - len(data)``.
 
-    ``state``: running; exited (``exit_code`` is known); gone (it will never have one), with ``reason`` no-directory,
-    reboot, killed (its processes died without an exit code) or not-started (start() was interrupted: call it again).
-    ``size`` is the log's present length. ``log`` is whole, cut (the log limit was reached) or lost (the host could
-    not write it, mostly a full disk).
+    ``state``: running; exited (``exit_code`` is known); gone (it will never have one), with ``reason``
+    no-directory, reboot, killed (its processes died without an exit code) or not-started (start() was
+    interrupted: call it again). ``size`` is the log's present length. ``log`` is whole, cut (the log limit
+    was reached) or lost (the host could not write it, mostly a full disk).
     """
 
     state: State
@@ -109,8 +109,9 @@ def start(
     """Start ``script`` (POSIX sh, working directory ``/``, no input) as a detached job, or attach to it.
 
     ``env`` may hold secrets. Output beyond ``log_limit`` bytes is dropped, with a mark; the job goes on.
-    Raises :class:`DiskFull`, :class:`ReadOnly`, :class:`NotPermitted`, :class:`MissingTool`, :class:`SudoFailed`,
-    :class:`Unreachable` (then the job may have been started: call again), ValueError for a bad id.
+    Raises :class:`DiskFull`, :class:`ReadOnly`, :class:`NotPermitted`, :class:`MissingTool`,
+    :class:`SudoFailed`, :class:`Unreachable` (then the job may have been started: call again), ValueError for
+    a bad id.
     """
     files = {"script": script, "env": exports(env or {}), "run": host_program("keeper.sh")}
     writers = "".join(f"put_{name}() {{ printf '%s\\n#' {quote(text)}; }}\n" for name, text in files.items())
@@ -129,10 +130,12 @@ def follow(
     sudo: bool = True,
     root: str = ROOT,
 ) -> Progress:
-    """The output after ``offset``, at most ``limit`` bytes; waits up to ``wait`` seconds on the host for some.
+    """The output after ``offset``, at most ``limit`` bytes; waits up to ``wait`` seconds on the host for
+    some.
 
-    Returns as soon as there is output or the job has ended; ``linger`` seconds are given to a job that is writing,
-    so that a chatty one is read in pieces, not in lines. Never raises for a job that is gone: that is a state.
+    Returns as soon as there is output or the job has ended; ``linger`` seconds are given to a job that is
+    writing, so that a chatty one is read in pieces, not in lines. Never raises for a job that is gone: that
+    is a state.
     """
     if offset < 0:
         raise ValueError("an offset is not negative")
@@ -166,9 +169,7 @@ def kill(remote: Remote, job_id: str, *, grace: float = 5, sudo: bool = True, ro
     yet never will be. A job whose directory was deleted is found by the mark in its processes' environment.
     """
     seconds = max(0, round(grace))
-    words, _ = _ask(
-        remote, job_id, f"GRACE={seconds}\nstop", sudo=sudo, root=root, timeout=seconds + 10 + MARGIN
-    )
+    words, _ = _ask(remote, job_id, f"GRACE={seconds}\nstop", sudo=sudo, root=root, timeout=seconds + 10 + MARGIN)
     outcome, code, *survivors = words
     return Killed(outcome, _number(code), tuple(int(pid) for pid in survivors if pid != "-"))
 
@@ -187,14 +188,10 @@ def remove(remote: Remote, job_id: str, *, sudo: bool = True, root: str = ROOT) 
 
 
 def clean(remote: Remote, older_than: float, *, sudo: bool = True, root: str = ROOT) -> list[str]:
-    """Delete the directories of jobs that ended more than ``older_than`` seconds ago, and what interrupted starts
-    left behind. Running jobs are never touched. Returns the job ids."""
-    _, body = _ask(
-        remote, "clean", f"AGE={max(0, int(older_than))}\nclean", sudo=sudo, root=root, timeout=300
-    )
-    return [
-        line.split()[1] for line in body.decode(errors="replace").splitlines() if line.startswith("removed ")
-    ]
+    """Delete the directories of jobs that ended more than ``older_than`` seconds ago, and what interrupted
+    starts left behind. Running jobs are never touched. Returns the job ids."""
+    _, body = _ask(remote, "clean", f"AGE={max(0, int(older_than))}\nclean", sudo=sudo, root=root, timeout=300)
+    return [line.split()[1] for line in body.decode(errors="replace").splitlines() if line.startswith("removed ")]
 
 
 def _ask(

@@ -162,10 +162,11 @@ follow() {
 }
 
 # Returns on new output, on the keeper's end, or when WAIT is over. GNU tail sleeps in the kernel meanwhile.
+# It watches the exit file too: where pid 1 is slow to bury the dead, a keeper that has ended still has its number.
 wait_for_news() {
   if timeout 1 tail -n 0 --pid=1 /dev/null 2>/dev/null; then
-    sh -c 'echo $$; exec timeout "$1" tail -c "+$2" -s 0.2 --pid="$3" -f "$4" 2>/dev/null' \
-      sh "$WAIT" "$((OFFSET + 1))" "$k_pid" "$JOB/log" | {
+    sh -c 'echo $$; exec timeout "$1" tail -q -c "+$2" -s 0.2 --pid="$3" -F "$4/log" "$4/exit" 2>/dev/null' \
+      sh "$WAIT" "$((OFFSET + 1))" "$k_pid" "$JOB" | {
       read -r waiter
       [ "$(dd bs=1 count=1 2>/dev/null | wc -c)" -eq 0 ] || kill "$waiter" 2>/dev/null
     }

@@ -14,6 +14,7 @@ import paramiko
 from fabric import Config, Connection
 from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.config import SSHConfig
+from paramiko.ssh_exception import IncompatiblePeer
 
 from tasks.remote import target as targets
 from tasks.remote import wire
@@ -65,12 +66,10 @@ class _Connection(Connection):
 class Link:
     """An open connection. ``in_use``, ``capacity`` and ``riders`` belong to the pool and its lock."""
 
-    def __init__(
-        self, target: Target, connection: Connection, sock: wire.WatchedSocket, carrier: Link | None
-    ) -> None:
+    def __init__(self, target: Target, connection: Connection, sock: wire.WatchedSocket, carrier: Link | None) -> None:
         self.target = target
         self.connection = connection
-        self.transport: paramiko.Transport = connection.transport
+        self.transport: Any = connection.transport  # the stubs know only half of paramiko's Transport
         self.sock = sock
         self.carrier = carrier
         self.capacity = SESSIONS_PER_LINK
@@ -239,7 +238,7 @@ def first_contact(target: Target, timing: Timing, carrier: Link | None = None) -
             sock.close()
 
 
-def _ask(transport: paramiko.Transport) -> None:
+def _ask(transport: Any) -> None:
     """Send a question that any server answers. Skipped while another thread is writing or keys are exchanged:
     its bytes provoke an answer as well, and the transport's thread must never wait for that lock."""
     if not transport.clear_to_send_lock.acquire(blocking=False):
@@ -280,8 +279,7 @@ def _explain(error: Exception, target: Target, where: str) -> RemoteError:
             )
         case paramiko.BadHostKeyException():
             expected, found = (
-                targets.fingerprint(f"{key.get_name()} {key.get_base64()}")
-                for key in (error.expected_key, error.key)
+                targets.fingerprint(f"{key.get_name()} {key.get_base64()}") for key in (error.expected_key, error.key)
             )
             return HostKeyChanged(expected, found, host=target.name)
         case paramiko.BadAuthenticationType():
@@ -302,7 +300,7 @@ def _explain(error: Exception, target: Target, where: str) -> RemoteError:
             )
         case paramiko.AuthenticationException():
             return _refused_credential(target, "")
-        case paramiko.IncompatiblePeer():
+        case IncompatiblePeer():
             return Incompatible(f"{where}: {error}.", "update the SSH server there.", host=target.name)
         case paramiko.ChannelException() if error.code == 1:
             return SessionRefused(
@@ -332,9 +330,7 @@ def _explain(error: Exception, target: Target, where: str) -> RemoteError:
                 target,
             )
         case OSError() if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
-            return _unreachable(
-                "no-route", f"there is no route to {where}.", "check address and network.", target
-            )
+            return _unreachable("no-route", f"there is no route to {where}.", "check address and network.", target)
         case paramiko.SSHException() if "No existing session" in str(error):
             return _unreachable(
                 "timeout",

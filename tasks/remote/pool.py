@@ -1,8 +1,9 @@
 """The SSH connections of one process, shared by its threads.
 
-A :class:`Remote` holds one session slot of a :class:`~tasks.remote.link.Link`. Up to eight threads share a link
-(OpenSSH's MaxSessions is 10 by default; a smaller one is learnt from the first refusal), then a further one is
-opened. Links are bounded in number, closed when idle, dropped when broken, and never used across a fork.
+A :class:`Remote` holds one session slot of a :class:`~tasks.remote.link.Link`. Up to eight threads share a
+link (OpenSSH's MaxSessions is 10 by default; a smaller one is learnt from the first refusal), then a further
+one is opened. Links are bounded in number, closed when idle, dropped when broken, and never used across a
+fork.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ __all__ = ["Limits", "Pool", "Remote", "Result", "Timing", "get_pool"]
 
 @dataclass(frozen=True)
 class Limits:
-    """``idle`` and ``wait`` in seconds: a link unused for so long is closed; a caller waits so long for a slot."""
+    """``idle`` and ``wait`` in seconds: a link unused for so long is closed; a caller waits so long for a
+    slot."""
 
     links: int = 256
     links_per_host: int = 8
@@ -168,7 +170,8 @@ class Pool:
         return min(free, key=lambda link: link.in_use, default=None)
 
     def _plan(self, host: _Host, target: Target, deadline: float) -> tuple[_Opening | None, list[Link]]:
-        """Under the lock: open a further link (then the opening is returned), or wait for something to change."""
+        """Under the lock: open a further link (then the opening is returned), or wait for something to
+        change."""
         for link in host.links:
             if link.target != target:  # the node was edited: its old connections are used up, not reused
                 link.retired = True
@@ -221,9 +224,7 @@ class Pool:
                 host.openings.remove(opening)
                 opening.done = True
                 late = self._closed
-                if link is None:
-                    self._count -= 1
-                elif late:
+                if link is None or late:
                     self._count -= 1
                 else:
                     host.links.append(link)
@@ -312,9 +313,7 @@ class Pool:
 
     def _watch_idle(self) -> None:
         if self._reaper is None:
-            self._reaper = threading.Thread(
-                target=self._reap, args=(self._stop,), name="ssh-pool-idle", daemon=True
-            )
+            self._reaper = threading.Thread(target=self._reap, args=(self._stop,), name="ssh-pool-idle", daemon=True)
             self._reaper.start()
 
     def _reap(self, stop: threading.Event) -> None:

@@ -34,9 +34,9 @@ class Credential:
 class Target:
     """One host as one user.
 
-    ``key`` is unique per node and is what the pool shares connections by; ``host_key`` is the pinned public key
-    as in ``known_hosts`` without the name (``ssh-ed25519 AAAA...``), None before the first contact; ``jump`` is
-    the host to go through.
+    ``key`` is unique per node and is what the pool shares connections by; ``host_key`` is the pinned public
+    key as in ``known_hosts`` without the name (``ssh-ed25519 AAAA...``), None before the first contact;
+    ``jump`` is the host to go through.
     """
 
     key: str

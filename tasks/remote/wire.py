@@ -1,9 +1,9 @@
 """A socket that notices when the other side has gone silent.
 
-Paramiko's keepalive asks for no answer, so a half-open connection (packets dropped on the way) would hang for as
-long as the kernel keeps retrying. Here the transport's own read loop asks the server for an answer every
-``KEEPALIVE`` seconds of silence (RFC 4254, section 4: a global request with want-reply is answered even when it is
-not known), and gives the connection up when nothing at all was heard for ``SILENCE`` seconds.
+Paramiko's keepalive asks for no answer, so a half-open connection (packets dropped on the way) would hang for
+as long as the kernel keeps retrying. Here the transport's own read loop asks the server for an answer every
+``KEEPALIVE`` seconds of silence (RFC 4254, section 4: a global request with want-reply is answered even when
+it is not known), and gives the connection up when nothing at all was heard for ``SILENCE`` seconds.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def jobs() -> Iterator[str]:
     root = Path(tempfile.mkdtemp(prefix="sanqian-jobs-"))
     yield str(root / "jobs")
     for job in (root / "jobs").glob("*/claim") if (root / "jobs").exists() else ():
-        pid, _, group, session, *_ = os.readlink(job).split()
+        pid, _, group, session, *_ = str(job.readlink()).split()
         if pid != "0" and session == pid:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(int(group), signal.SIGKILL)

@@ -1,10 +1,12 @@
-"""Private OpenSSH servers on loopback, each in a mount namespace with its own users, sudoers and small disks."""
+"""Private OpenSSH servers on loopback, each in a mount namespace with its own users, sudoers and small
+disks."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,9 +18,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tasks.remote import Credential, Target
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin:/sbin") or ""
+needs_sudo = pytest.mark.skipif(not shutil.which("sudo"), reason="sudo is not installed: apt-get install sudo")
 PASSWORD = "correct horse-%s'\"$"
 _addresses = itertools.count(21)
 
@@ -39,6 +44,13 @@ def until(condition: Callable[[], object], seconds: float = 15.0, what: str = ""
         time.sleep(0.02)
 
 
+def _free_port(host: str) -> int:
+    """Runs side by side share the loopback addresses, so each server has a port of its own."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
 def children(pid: int) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
@@ -51,13 +63,14 @@ def children(pid: int) -> list[int]:
 
 
 class Sshd:
-    """One server. ``options`` are lines for sshd_config, ``setup`` is shell run in its mount namespace before it."""
+    """One server. ``options`` are lines for sshd_config, ``setup`` is shell run in its mount namespace before
+    it."""
 
-    def __init__(self, options: str = "", setup: str = "", *, port: int = 0) -> None:
+    def __init__(self, options: str = "", setup: str = "") -> None:
         self.dir = Path(tempfile.mkdtemp(prefix="sanqian-sshd-"))
         self.dir.chmod(0o755)
         self.host = f"127.0.1.{next(_addresses)}"
-        self.port = port or 2222
+        self.port = _free_port(self.host)
         self.options, self.setup = options, setup
         self.pid = 0
         self.new_host_key()
@@ -89,6 +102,9 @@ class Sshd:
         names = {"passwd": "", "shadow": "", "group": ""}
         for name in names:
             names[name] = Path("/etc", name).read_text()
+        # A home without this machine's login scripts, whose cost would be most of a command's.
+        (self.dir / "home/root").mkdir(parents=True)
+        names["passwd"] = re.sub(r"(?m)^(root:.*):[^:]*:[^:]*$", rf"\1:{self.dir}/home/root:/bin/bash", names["passwd"])
         for number, user in enumerate(USERS, start=4001):
             home = self.dir / "home" / user
             home.mkdir(parents=True)
@@ -110,12 +126,10 @@ class Sshd:
     def start(self) -> Sshd:
         (self.dir / "config").write_text(
             f"ListenAddress {self.host}:{self.port}\nHostKey {self.dir}/host\nPidFile none\n"
-            f"AuthorizedKeysFile {self.dir}/authorized\nStrictModes no\nPermitRootLogin yes\nMaxStartups 200\n"
-            f"Subsystem sftp /nonexistent\n{self.options}\nUsePAM no\n"
+            f"AuthorizedKeysFile {self.dir}/authorized\nStrictModes no\nPermitRootLogin yes\n"
+            f"MaxStartups 200\nSubsystem sftp /nonexistent\n{self.options}\nUsePAM no\n"
         )
-        binds = "".join(
-            f"mount --bind {self.dir}/{name} /etc/{name}\n" for name in ("passwd", "shadow", "group")
-        )
+        binds = "".join(f"mount --bind {self.dir}/{name} /etc/{name}\n" for name in ("passwd", "shadow", "group"))
         if Path("/etc/sudoers").exists():
             binds += f"mount --bind {self.dir}/sudoers /etc/sudoers\n"
         if Path("/etc/pam.d/sshd").exists():
@@ -126,7 +140,18 @@ class Sshd:
         )
         with (self.dir / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+                [
+                    "setpriv",
+                    "--pdeathsig",
+                    "KILL",
+                    "unshare",
+                    "--mount",
+                    "--propagation",
+                    "private",
+                    "sh",
+                    "-c",
+                    script,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

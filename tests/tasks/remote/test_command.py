@@ -7,8 +7,9 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from tasks.remote import Credential, Limits, Pool, Remote, Timing, errors
-from tests.tasks.remote.servers import PASSWORD, Sshd, until
+from tests.tasks.remote.servers import PASSWORD, Sshd, needs_sudo, until
 
 pytestmark = pytest.mark.lab
 
@@ -45,9 +46,7 @@ def test_a_syntax_error_is_an_exit_code(remote: Remote) -> None:
     assert result.stderr
 
 
-@pytest.mark.parametrize(
-    "value", ["plain", 'it\'s "quoted" $HOME `id` \\n', "two\nlines\n", "密码\udcff", "'" * 9]
-)
+@pytest.mark.parametrize("value", ["plain", 'it\'s "quoted" $HOME `id` \\n', "two\nlines\n", "密码\udcff", "'" * 9])
 def test_environment_arrives_exactly(remote: Remote, value: str) -> None:
     got = remote.run('printf %s "$SECRET"', env={"SECRET": value}).stdout
     assert got == value.encode(errors="surrogateescape")
@@ -153,6 +152,7 @@ def test_forced_command(pool: Pool, servers) -> None:  # type: ignore[no-untyped
         remote.run("true")
 
 
+@needs_sudo
 class TestSudo:
     def test_without_a_password(self, pool: Pool, shared: Sshd) -> None:
         with pool.connection(shared.target("ops")) as remote:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.remote import Pool, Remote, errors, files
-from tests.tasks.remote.servers import Proxy, Sshd
+from tests.tasks.remote.servers import Proxy, Sshd, needs_sudo
 
 pytestmark = pytest.mark.lab
 
@@ -40,9 +40,7 @@ def test_sizes(remote: Remote, tmp_path: Path, size: int) -> None:
     local = tmp_path / "local"
     local.write_bytes(os.urandom(size))
     told: list[int] = []
-    done = files.upload(
-        remote, local, f"{tmp_path}/there", on_progress=lambda there, total: told.append(there)
-    )
+    done = files.upload(remote, local, f"{tmp_path}/there", on_progress=lambda there, total: told.append(there))
     assert (tmp_path / "there").read_bytes() == local.read_bytes()
     assert (done.bytes, done.sent) == (size, size)
     assert told == sorted(told)
@@ -109,6 +107,7 @@ def test_two_senders_at_once(pool: Pool, shared: Sshd, tmp_path: Path) -> None:
     assert any(isinstance(outcome, files.Uploaded) for outcome in outcomes)
 
 
+@needs_sudo
 def test_owner_and_sudo(pool: Pool, shared: Sshd) -> None:
     with pool.connection(shared.target("ops")) as remote:
         path = str(shared.dir / "home/guest/file")

@@ -112,9 +112,7 @@ class TestFailures:
 class TestLogin:
     def test_key_with_passphrase(self, pool: Pool, sshd: Sshd) -> None:
         key = sshd._key("locked-key")
-        subprocess.run(
-            ["ssh-keygen", "-q", "-p", "-N", "open sesame", "-f", str(key)], check=True, capture_output=True
-        )
+        subprocess.run(["ssh-keygen", "-q", "-p", "-N", "open sesame", "-f", str(key)], check=True, capture_output=True)
         with (sshd.dir / "authorized").open("a") as authorized:
             authorized.write(key.with_suffix(".pub").read_text())
         text = key.read_text()
@@ -342,9 +340,7 @@ class TestSharing:
             pool = Pool(timing=Timing(connect=1))
             target = shared.target(host="127.0.1.19", port=silent.getsockname()[1])
             kinds: list[str] = []
-            threads = [
-                threading.Thread(target=lambda: kinds.append(failure(pool, target).kind)) for _ in range(6)
-            ]
+            threads = [threading.Thread(target=lambda: kinds.append(failure(pool, target).kind)) for _ in range(6)]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -365,9 +361,7 @@ class TestSharing:
         until(lambda: pool.size == 0)
         until(lambda: not sshd.sessions())
 
-    def test_changed_credential_is_not_served_by_the_old_connection(
-        self, pool: Pool, shared: Sshd, sshd: Sshd
-    ) -> None:
+    def test_changed_credential_is_not_served_by_the_old_connection(self, pool: Pool, shared: Sshd, sshd: Sshd) -> None:
         with pool.connection(shared.target()) as remote:
             remote.run("true")
         bad = shared.target(credential=Credential(private_key=sshd.private_key))
