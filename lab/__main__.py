@@ -9,8 +9,11 @@ import os
 import sys
 from pathlib import Path
 
-from lab import hosts, rootfs
+from lab import rootfs
+from lab.base import BaseLab, Shape
 from lab.errors import LabError
+from lab.hosts import Lab
+from lab.plain import PlainLab
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,8 +39,9 @@ def _run(arguments: argparse.Namespace) -> int:
     shape = None
     if command == "up" and (arguments.masters, arguments.workers, arguments.disks) != (None, None, None):
         given = {key: getattr(arguments, key) for key in ("masters", "workers", "disks")}
-        shape = hosts.Shape(**{key: value for key, value in given.items() if value is not None})
-    lab = hosts.Lab(arguments.name, shape, progress=lambda line: print(line, flush=True))
+        shape = Shape(**{key: value for key, value in given.items() if value is not None})
+    kind = PlainLab if os.geteuid() else Lab
+    lab: BaseLab = kind(arguments.name, shape, progress=lambda line: print(line, flush=True))
     match command:
         case "up" | "down":
             getattr(lab, command)()
@@ -45,7 +49,7 @@ def _run(arguments: argparse.Namespace) -> int:
             return _status(lab, arguments.output)
         case "exec":
             words = lab.exec_argv(arguments.host, arguments.argv)
-            os.execvp(words[0], words)
+            os.execvp(words[0], words)  # noqa: S606
         case "config":
             print(lab.config_text(), end="")
         case "key":
@@ -57,7 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _status(lab: hosts.Lab, output: str) -> int:
+def _status(lab: BaseLab, output: str) -> int:
     rows = lab.status()
     if output == "json":
         print(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
@@ -68,21 +72,15 @@ def _status(lab: hosts.Lab, output: str) -> int:
     print(f"{'HOST':<12}{'ADDRESS':<18}{'STATE':<9}{'PID':<9}{'DISKS':<20}BOOT")
     for row in rows:
         disks = ",".join(row.disks) or "-"
-        print(
-            f"{row.name:<12}{row.address:<18}{row.state:<9}{row.pid or '-':<9}{disks:<20}{row.boot_id or '-'}"
-        )
+        print(f"{row.name:<12}{row.address:<18}{row.state:<9}{row.pid or '-':<9}{disks:<20}{row.boot_id or '-'}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m lab", description="Disposable SSH hosts on this machine."
-    )
+    parser = argparse.ArgumentParser(prog="python -m lab", description="Disposable SSH hosts on this machine.")
     parser.add_argument("--name", default="default", help="which lab; several can be up at once")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser(
-        "setup", help="install the Debian packages that the lab needs, and build the hosts' root"
-    )
+    commands.add_parser("setup", help="install the Debian packages that the lab needs, and build the hosts' root")
     up = commands.add_parser("up", help="start what is not running")
     up.add_argument("--masters", type=int, help="how many (3)")
     up.add_argument("--workers", type=int, help="how many (3)")

@@ -28,7 +28,8 @@ OWN_SETTINGS = ("vm", "fs", "kernel/panic", "kernel/panic_on_oops", "kernel/pid_
 def enter(home: Path, settings: dict[str, Any]) -> None:
     """Mount everything and make it this process's root.
 
-    :param home: the host's directory: `upper`, `work`, `root`, `own` (made a tmpfs here), and `proc` with the SIMULATED files
+    :param home: the host's directory: `upper`, `work`, `root`, `own` (made a tmpfs here), and `proc` with the SIMULATED
+        files
     :param settings: `lower` (overlayfs's lower directories) and `disks` ({"vdb": {"device", "id"}})
     """
     root = home / "root"

@@ -26,8 +26,8 @@ INIT = "/usr/lib/lab/init"
 def keep(state: Path, name: str) -> int:
     """Boot the host, and again as often as it reboots; return 0 when it powers itself off, 1 when it is killed.
 
-    `state`/hosts/`name`/host.json holds what `lab.hosts.Lab` decided: namespace, port, mac, address, neighbours, bridge,
-    lower, disks.
+    `state`/hosts/`name`/host.json holds what `lab.hosts.Lab` decided: namespace, port, mac, address, neighbours,
+    bridge, lower, disks.
     """
     home = state / "hosts" / name
     settings = json.loads((home / "host.json").read_text())
@@ -78,7 +78,7 @@ def _become_host(state: Path, home: Path, settings: dict[str, Any], ready: int) 
         kernel.set_hostname(home.name)
         _plug_in(home, settings)
         hostfs.enter(home, settings)
-        os.execve(INIT, [INIT, str(state), home.name], {})
+        os.execve(INIT, [INIT, str(state), home.name], {})  # noqa: S606
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
@@ -105,4 +105,6 @@ def _plug_in(home: Path, settings: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    if os.fork():
+        os._exit(0)
     sys.exit(keep(Path(sys.argv[1]), sys.argv[2]))

@@ -52,9 +52,7 @@ def mount(source: str | Path, target: str | Path, kind: str = "", flags: int = 0
     try:
         _call("mount", *words, ctypes.c_ulong(flags), data.encode() or None)
     except OSError as error:
-        raise OSError(
-            error.errno, f"mount {source or kind} on {target}: {os.strerror(error.errno or 0)}"
-        ) from error
+        raise OSError(error.errno, f"mount {source or kind} on {target}: {os.strerror(error.errno or 0)}") from error
 
 
 def bind(source: str | Path, target: str | Path, *, read_only: bool = False) -> None:

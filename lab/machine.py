@@ -1,4 +1,4 @@
-"""What a host is told about its machine: files that lie on its disk before the first boot, and SIMULATED /proc files."""
+"""What a host is told about its machine: files on its disk before the first boot, and SIMULATED /proc files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
+from lab.base import make_key
 from lab.layout import PASSWORDLESS_SUDO_USER, SUDO_USER, Host, hosts_file
-from lab.system import run
 
 CPUS = 8
 MEMORY_KIB = 32 * 1024**2
@@ -109,7 +109,7 @@ def furnish(upper: Upper, host: Host, hosts: Iterable[Host], public_key: str) ->
     for kind in ("ed25519", "ecdsa"):
         key = upper.at(f"etc/ssh/ssh_host_{kind}_key")
         key.unlink(missing_ok=True)
-        run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"lab {host.name}", "-f", key])
+        make_key(key, kind, f"lab {host.name}")
     if host.is_worker:
         upper.write("etc/lab/gpus", f"{GPUS}\n")
     upper.write("etc/lab/boot.d/README", "Executables here are started at every boot of this host.\n")

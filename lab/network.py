@@ -10,7 +10,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import time
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -139,9 +138,7 @@ class Network:
                 return number
             if "exists" not in made.stderr.lower():
                 raise LabError(f"no network for the lab: {made.stderr.strip()}")
-        raise LabError(
-            f"every network of {first_octets()}.0.0/16 is taken", "set SANQIAN_LAB_NETWORK, or `down` a lab"
-        )
+        raise LabError(f"every network of {first_octets()}.0.0/16 is taken", "set SANQIAN_LAB_NETWORK, or `down` a lab")
 
 
 def port_name(host: Host) -> str:
@@ -164,20 +161,4 @@ def _taken(network: ipaddress.IPv4Network) -> bool:
         known = ipaddress.IPv4Network(route["dst"], strict=False)
         if known.prefixlen >= LEAST_ROUTE_LENGTH and known.overlaps(network):
             return True
-    return False
-
-
-def wait_for_banner(address: str, port: int, deadline: float) -> bool:
-    """Whether an SSH server greets at `address` before time.monotonic() reaches `deadline`."""
-    import socket
-
-    while (left := deadline - time.monotonic()) > 0:
-        try:
-            with socket.create_connection((address, port), timeout=min(left, 1)) as connection:
-                connection.settimeout(min(left, 2))
-                if connection.recv(8).startswith(b"SSH-"):
-                    return True
-        except OSError:
-            pass
-        time.sleep(0.02)
     return False

@@ -99,9 +99,7 @@ def require_tools(progress: Progress = print) -> None:
     for words in (["apt-get", "update", "-q"], shlex.split(command)):
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise LabError(
-                f"{' '.join(words)} failed: {done.stderr.strip()[-2000:]}", "see the machine's apt sources"
-            )
+            raise LabError(f"{' '.join(words)} failed: {done.stderr.strip()[-2000:]}", "see the machine's apt sources")
     if still := missing_tools():
         raise LabError(f"installed, and yet not found: {', '.join(still)}", "check PATH")
 
@@ -185,9 +183,7 @@ def _build_base(target: Path, progress: Progress) -> None:
     )
     with log.open("w") as out:
         for step in steps:
-            environment = (
-                os.environ | _apt_proxy() | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-            )
+            environment = os.environ | _apt_proxy() | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
             done = subprocess.run(
                 [*isolated, *step],
                 stdin=subprocess.DEVNULL,

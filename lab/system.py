@@ -17,9 +17,7 @@ from typing import Any
 from lab.errors import LabError
 
 
-def run(
-    argv: Sequence[str | Path], *, stdin: str = "", check: bool = True
-) -> subprocess.CompletedProcess[str]:
+def run(argv: Sequence[str | Path], *, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; raise LabError with its words when it fails and `check` is set."""
     words = [str(word) for word in argv]
     try:
