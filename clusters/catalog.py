@@ -81,6 +81,11 @@ class ObjectRule:
         """What a snapshot files these objects under: ``group/version/plural``."""
         return f"{self.api}/{self.resource}"
 
+    @property
+    def names_only(self) -> bool:
+        """Whether the objects' metadata is all that is needed of them."""
+        return not (self.state or self.desired or self.fresh)
+
 
 @dataclass(frozen=True)
 class Health:
@@ -167,7 +172,21 @@ class Catalog:
     @property
     def objects(self) -> tuple[ObjectRule, ...]:
         """What a reading of a cluster must list besides workloads; one rule for each API and resource."""
-        return tuple({rule.key: rule for entry in self.entries for rule in entry.health.objects}.values())
+        found: dict[str, ObjectRule] = {}
+        for rule in (rule for entry in self.entries for rule in entry.health.objects):
+            if rule.key not in found or found[rule.key].names_only:
+                found[rule.key] = rule
+        return tuple(found.values())
+
+    @property
+    def crds(self) -> frozenset[str]:
+        """The names of all definitions that components bring."""
+        return frozenset(name for entry in self.entries for name in entry.health.crds)
+
+    @property
+    def webhooks(self) -> tuple[tuple[str, str], ...]:
+        """Namespace and service of all webhooks that components bring."""
+        return tuple((entry.namespace, name) for entry in self.entries for name in entry.health.webhooks)
 
     def choose(self, names: Iterable[str] | None = None) -> tuple[Entry, ...]:
         """The named components (None: the defaults) and all they need, each behind what it needs.
@@ -237,9 +256,7 @@ def _entry(name: str, given: Mapping[str, Any]) -> Entry:
     )
     for rule in objects:
         if wrong := sorted(set(rule.states.values()) - set(OBJECT_STATES)):
-            raise CatalogError(
-                f"Component {name!r}: {wrong[0]!r} is no state.", fix=f"Use {', '.join(OBJECT_STATES)}."
-            )
+            raise CatalogError(f"Component {name!r}: {wrong[0]!r} is no state.", fix=f"Use {', '.join(OBJECT_STATES)}.")
     parts = {part: _workloads(rules) for part, rules in health.pop("parts", {}).items()}
     workloads = _workloads(health.pop("workloads", ()))
     return Entry(name=name, health=Health(workloads=workloads, parts=parts, objects=objects, **health), **data)
@@ -262,9 +279,7 @@ def _checked(
     for key in given:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
-            raise CatalogError(
-                f"Component {where}: {key!r} is not known.", fix=f"Write {near[0]!r}." if near else ""
-            )
+            raise CatalogError(f"Component {where}: {key!r} is not known.", fix=f"Write {near[0]!r}." if near else "")
     for key in required:
         if key not in given:
             raise CatalogError(f"Component {where}: {key!r} is missing.")

@@ -140,6 +140,23 @@ def bare_pod_verdict(pod: Pod, scene: Scene) -> Verdict:
     return Verdict("unhealthy" if problem.fault else "progressing", 1, 0, problem.text)
 
 
+def suspects(workloads: Iterable[Workload], scene: Scene) -> list[tuple[Pod, str, bool]]:
+    """The pods that keep `workloads` from being ready: each with the container to ask for its log, and whether
+    its previous run holds what matters. Pods that never ran a container have no log and are left out."""
+    found = []
+    for workload in workloads:
+        for pod in scene.pods_of(workload):
+            if _pod_problem(pod, scene) is None:
+                continue
+            for container in (*pod.init, *pod.containers):
+                if container.last or container.running or (container.ended and container.ended.exit_code):
+                    if container.ready or (container.ended and not container.ended.exit_code):
+                        continue
+                    found.append((pod, container.name, not (container.running or container.ended)))
+                    break
+    return found
+
+
 def told(texts: Iterable[str]) -> str:
     """The first few in a sentence, and how many more there are."""
     texts = list(dict.fromkeys(texts))
