@@ -56,4 +56,4 @@ def main() -> None:
     """Run the command line; the process ends with one of `cli.errors.Code`."""
     tolerant(sys.stdout)
     tolerant(sys.stderr)
-    app()
+    app(prog_name="3kctl")

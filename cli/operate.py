@@ -17,7 +17,7 @@ from cli.text import parse_duration
 from cli.verb import Session
 
 ClusterArgument = Annotated[
-    str, typer.Argument(metavar="[CLUSTER]", help="Name or id; may be left out while you have only one.")
+    str, typer.Argument(metavar="CLUSTER", help="Name or id; may be left out while you have only one.")
 ]
 
 

@@ -100,7 +100,7 @@ def default_verb(group: typer.Typer) -> Callable[[Callable[..., None]], Callable
 
 def _with_session(function: Callable[..., None]) -> Callable[..., None]:
     hints = get_type_hints(function, include_extras=True)
-    groups: dict[str, type] = {"connection": Connection}
+    groups: dict[str, type] = {}
     options: list[inspect.Parameter] = []
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         hint = hints[parameter.name]
@@ -108,6 +108,7 @@ def _with_session(function: Callable[..., None]) -> Callable[..., None]:
             groups[parameter.name] = hint
         else:
             options.append(_option(parameter.name, hint, parameter.default))
+    groups["connection"] = Connection
     for group in groups.values():
         kinds = get_type_hints(group, include_extras=True)
         options += [_option(field.name, kinds[field.name], field.default) for field in fields(group)]
@@ -134,7 +135,7 @@ def _with_session(function: Callable[..., None]) -> Callable[..., None]:
     context = _option("context", typer.Context, inspect.Parameter.empty)
     signature = inspect.Signature([context, *sorted(options, key=lambda one: one.default is not one.empty)])
     annotations = {parameter.name: parameter.annotation for parameter in signature.parameters.values()}
-    del run.__wrapped__  # type: ignore[attr-defined]
+    del run.__wrapped__
     run.__signature__ = signature  # type: ignore[attr-defined]
     run.__annotations__ = annotations
     return run

@@ -23,7 +23,7 @@ PAGE = 500
 OperationArgument = Annotated[
     str,
     typer.Argument(
-        metavar="[OPERATION|CLUSTER]",
+        metavar="OPERATION|CLUSTER",
         help="Id of an operation (its beginning is enough), or a cluster: its newest one. May be left out while you "
         "have only one cluster.",
     ),
@@ -41,7 +41,7 @@ def add_to(app: typer.Typer) -> None:
 
 def list_operations(
     session: Session,
-    cluster: Annotated[str, typer.Argument(metavar="[CLUSTER]", help="Only this cluster's; name or id.")] = "",
+    cluster: Annotated[str, typer.Argument(metavar="CLUSTER", help="Only this cluster's; name or id.")] = "",
     state: Annotated[str, typer.Option(help="Only operations in this state.")] = "",
     kind: Annotated[str, typer.Option(help="Only operations of this kind.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,

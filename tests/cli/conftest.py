@@ -1,0 +1,61 @@
+"""Running `3kctl` against a service that is played in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from cli.main import app
+from tests.cli.played_service import KEY, PlayedService, serving
+
+
+@dataclass
+class Result:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def service() -> Iterator[PlayedService]:
+    with serving(PlayedService()) as played:
+        yield played
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SANQIAN_SERVER", "SANQIAN_ACCESS_KEY", "SANQIAN_KEY_PASSPHRASE", "COLUMNS", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def local(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command without a service."""
+
+    def run(*arguments: str) -> Result:
+        with pytest.raises(SystemExit) as end:
+            app(list(arguments), prog_name="3kctl")
+        printed = capsys.readouterr()
+        return Result(int(end.value.code or 0), printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def run(service: PlayedService, local: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command against `service`, with its access key."""
+    monkeypatch.setenv("SANQIAN_SERVER", service.address)
+    monkeypatch.setenv("SANQIAN_ACCESS_KEY", KEY)
+    return local
