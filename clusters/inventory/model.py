@@ -67,7 +67,7 @@ class Inventory:
     name: str = ""
     hosts: tuple[HostSpec, ...] = ()
     role_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    platform: Platform = Platform()
+    platform: Platform = field(default_factory=Platform)
 
     def roles_of(self, host: str) -> tuple[str, ...]:
         """The role groups that name `host`, the known ones first."""
