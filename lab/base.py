@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -162,6 +163,11 @@ class BaseLab(ABC):
             said = (done.stderr or done.stdout).decode(errors="replace").strip()
             raise LabError(f"on {name}: {' '.join(argv)} failed with {done.returncode}: {said}")
         return done
+
+    def _leave_no_empty_parent(self) -> None:
+        if "SANQIAN_LAB_DIR" not in os.environ:
+            with contextlib.suppress(OSError):  # another lab lives there
+                self.paths.state.parent.rmdir()
 
     def _not_up(self) -> LabError:
         return LabError(f"lab {self.name} is not up", f"python -m lab --name {self.name} up")

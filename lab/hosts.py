@@ -109,8 +109,7 @@ class Lab(BaseLab):
             if left := self._leftovers_but_files():
                 raise LabError(f"lab {self.name} is not down, still there: {'; '.join(left)}")
             shutil.rmtree(self.paths.state)
-        if "SANQIAN_LAB_DIR" not in os.environ and not any(self.paths.state.parent.iterdir()):
-            self.paths.state.parent.rmdir()
+        self._leave_no_empty_parent()
 
     def leftovers(self) -> list[str]:
         files = [f"files in {self.paths.state}"] if self.paths.state.exists() else []

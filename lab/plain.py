@@ -19,7 +19,7 @@ from lab import layout
 from lab.base import BaseLab, HostStatus, make_key, public_key, wait_for_banner
 from lab.errors import LabError
 from lab.layout import Host
-from lab.system import kill, locked_directory, poll
+from lab.system import kill, locked_directory, poll, processes
 
 PREFIX = "127.0.1"
 PORTS = range(20000, 28000)
@@ -59,12 +59,14 @@ class PlainLab(BaseLab):
             (self.paths.state / "authorized_keys").write_text(public)
             if not (self.paths.state / "port").exists():
                 (self.paths.state / "port").write_text(str(self._free_port()))
+            running = self._listeners()
             for host in self.hosts:
-                self._start(host, sshd)
+                if host.name not in running:
+                    self._start(host, sshd)
             for host in self.hosts:
                 if not wait_for_banner(host.address, host.port, time.monotonic() + 10):
                     log = self._file(host, "sshd.log")
-                    said = log.read_text(errors="replace")[-1000:]
+                    said = log.read_text(errors="replace")[-1000:] if log.exists() else ""
                     raise LabError(f"{host.name} does not come up:\n{said}", f"its log is {log}")
                 self._progress(f"{host.name} {host.address}:{host.port} is up")
             self._write_known_hosts()
@@ -80,6 +82,7 @@ class PlainLab(BaseLab):
 
             poll(killed, 15, f"ending the processes of {self.name}")
             shutil.rmtree(self.paths.state)
+        self._leave_no_empty_parent()
 
     def leftovers(self) -> list[str]:
         files = [f"files in {self.paths.state}"] if self.paths.state.exists() else []
@@ -88,12 +91,13 @@ class PlainLab(BaseLab):
     def status(self) -> list[HostStatus]:
         if not (self.paths.state / "port").exists():
             return []
-        rows = []
+        rows, running = [], self._listeners()
         for host in self.hosts:
-            answers = wait_for_banner(host.address, host.port, time.monotonic() + 0.5)
-            pids = self._pids(host)
-            state = "up" if answers else ("silent" if pids else "off")
-            rows.append(HostStatus(host.name, host.address, host.port, state, min(pids, default=None), "", ()))
+            pid, state = running.get(host.name), "off"
+            if pid is not None:
+                answers = wait_for_banner(host.address, host.port, time.monotonic() + 0.5)
+                state = "up" if answers else "silent"
+            rows.append(HostStatus(host.name, host.address, host.port, state, pid, "", ()))
         return rows
 
     def exec_argv(self, name: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
@@ -134,8 +138,6 @@ class PlainLab(BaseLab):
         raise LabError(f"no free port from {PORTS.start} to {PORTS.stop}", "take down another lab")
 
     def _start(self, host: Host, sshd: str) -> None:
-        if wait_for_banner(host.address, host.port, time.monotonic() + 0.1):
-            return
         home = self.paths.host(host.name)
         home.mkdir(parents=True, exist_ok=True)
         key = home / "host_key"
@@ -146,11 +148,12 @@ class PlainLab(BaseLab):
         config.write_text(
             f"ListenAddress {host.address}:{host.port}\nHostKey {key}\nPidFile none\nUsePAM no\nStrictModes no\n"
             f"AuthorizedKeysFile {self.paths.state}/authorized_keys\nPasswordAuthentication no\nUseDNS no\n"
-            f"KbdInteractiveAuthentication no\nMaxStartups 200\nSubsystem sftp internal-sftp\n"
+            f"KbdInteractiveAuthentication no\nMaxStartups 200\nMaxSessions 100\nSubsystem sftp internal-sftp\n"
             f"SetEnv LAB_HOST={host.name} {MARK}={self.paths.state}\n"
         )
-        with (home / "sshd.log").open("ab") as log:
-            # -f: sshd leaves this process's children; its log marks it, and its sessions, as this lab's.
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # as Debian's own service does
+        with (home / "sshd.log").open("wb") as log:
             subprocess.run(
                 [sshd, "-e", "-f", str(config)],
                 stdin=subprocess.DEVNULL,
@@ -159,22 +162,34 @@ class PlainLab(BaseLab):
                 check=True,
             )
 
-    def _pids(self, host: Host | None = None) -> list[int]:
-        """sshd and its sessions, known by the open log file; what those started, by the environment."""
-        place = f"{self.paths.host(host.name) if host else self.paths.state}/"
+    def _listeners(self) -> dict[str, int]:
+        """{host: pid of its sshd}, known by its configuration file."""
+        found = {}
+        for process in processes():
+            words = " ".join(process.argv).split(" ")  # sshd rewrites its command line into one word
+            for host in self.hosts:
+                if "[listener]" in words and str(self._file(host, "sshd_config")) in words:
+                    found[host.name] = process.pid
+        return found
+
+    def _pids(self) -> set[int]:
+        """The servers, all that descends from them, and what their sessions left, known by its environment."""
+        found = set(self._listeners().values()) if (self.paths.state / "port").exists() else set()
+        names, parents = {}, {}
         mark = f"\0{MARK}={self.paths.state}\0".encode()
-        found = []
         for process in Path("/proc").glob("[0-9]*"):
             pid = int(process.name)
             try:
-                if process.stat().st_uid != os.geteuid() or pid == os.getpid():
-                    continue
-                error = str((process / "fd" / "2").readlink())
-                environment = b"\0" + (process / "environ").read_bytes()
+                names[pid], after_name = (process / "stat").read_text(errors="replace").rsplit(") ", 1)
+                parents[pid] = int(after_name.split(" ")[1])
+                if pid != os.getpid() and mark in b"\0" + (process / "environ").read_bytes():
+                    found.add(pid)
             except OSError:  # it has ended, or is not ours to look into
                 continue
-            if error.startswith(place) or (host is None and mark in environment):
-                found.append(pid)
+        # A session whose server was killed is no one's child any more, but a parent still.
+        found |= {parents[pid] for pid in found if names.get(parents.get(pid, 0), "").endswith("(sshd")}
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= more
         return found
 
 
