@@ -106,7 +106,7 @@ class Board:
     def _operation(self, data: Mapping[str, Any]) -> list[Change]:
         before = (self.state, self.attempt)
         self.state = str(data.get("state") or self.state)
-        self.progress = float(data.get("progress", self.progress) or 0)
+        self.progress = 100.0 if self.state == "succeeded" else float(data.get("progress", self.progress) or 0)
         self.attempt = int(data.get("attempt") or self.attempt)
         self.error = data.get("error") or self.error
         return [Change("operation", text=self.state)] if (self.state, self.attempt) != before else []

@@ -171,7 +171,7 @@ def cell(value: object) -> Text:
     elif isinstance(value, float):
         word = f"{value:.0f}"
     elif isinstance(value, (list, tuple)):
-        word = ",".join(map(str, value))
+        word = ",".join(map(str, value)) or "-"
     else:
         word = "-" if value in (None, "") else "\n".join(map(harmless, str(value).splitlines()))
     return Text(word, style=STYLES.get(word, ""))

@@ -198,7 +198,7 @@ class LiveView:
         room = max(1, self.console.height - 4)
         rows += [self._bar(step.title, step.progress, doing(step, now), "") for step in active[:room]]
         if len(active) > room:
-            rows.append(Text(f"and {len(active) - room} more", style="dim"))
+            rows.append(Text(f"and {len(active) - room} more", style="dim", no_wrap=True, overflow="crop"))
         return Group(*rows)
 
     def _bar(self, title: str, progress: float, about: str, style: str) -> RenderableType:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +36,7 @@ def test_a_cut_anywhere_changes_nothing(cuts: list[int]) -> None:
     parser = Parser()
     edges = [0, *cuts, len(STREAM)]
 
-    events = [event for begin, end in zip(edges, edges[1:], strict=False) for event in parser.feed(STREAM[begin:end])]
+    events = [event for begin, end in pairwise(edges) for event in parser.feed(STREAM[begin:end])]
 
     assert events == EVENTS
 

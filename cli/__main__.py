@@ -1,0 +1,5 @@
+"""`python -m cli` is `3kctl`."""
+
+from cli.main import main
+
+main()

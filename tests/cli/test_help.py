@@ -1,0 +1,66 @@
+"""The help of every command is kept word for word. UPDATE_HELP=1 writes it anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cli.errors import EXIT_CODES
+from tests.cli.conftest import Run
+
+KEPT = Path(__file__).parent / "help"
+COMMANDS = [
+    "",
+    "up",
+    "deploy",
+    "deploy all",
+    "deploy install",
+    "deploy init",
+    "deploy push",
+    "deploy preflight",
+    "plan",
+    "clusters",
+    "clusters list",
+    "clusters show",
+    "clusters delete",
+    "import",
+    "validate",
+    "export",
+    "kubeconfig",
+    "status",
+    "health",
+    "nodes",
+    "pods",
+    "components",
+    "ops",
+    "follow",
+    "logs",
+    "cancel",
+    "retry",
+    "version",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(local: Run, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    result = local(*command.split(), "--help")
+    kept = KEPT / f"{command.replace(' ', '-') or '3kctl'}.txt"
+    if os.environ.get("UPDATE_HELP"):
+        kept.write_text(result.out)
+
+    assert result.code == 0
+    assert result.out == kept.read_text()
+
+
+def test_the_exit_codes_are_in_the_help(local: Run) -> None:
+    out = local("--help").out
+
+    for code, meaning in EXIT_CODES.items():
+        assert f"{code:<4} {meaning}" in out
+
+
+def test_every_command_is_kept() -> None:
+    assert {path.stem for path in KEPT.glob("*.txt")} == {name.replace(" ", "-") or "3kctl" for name in COMMANDS}
