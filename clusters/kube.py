@@ -110,7 +110,30 @@ class Kube:
         Nodes, pods and workloads must be readable, else `KubeError` is raised; what else is refused or missing
         stands in the snapshot's `unread`.
         """
-        until = time.monotonic() + self._whole
+        try:
+            return self._snapshot(catalog, time.monotonic() + self._whole)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            raise KubeError(
+                f"{self._where}: an object is not as Kubernetes describes it ({type(error).__name__}: {error}).",
+                "Check that cluster.server in the kubeconfig is a Kubernetes API server.",
+                kind="protocol",
+            ) from error
+
+    def pod_log_tail(
+        self, namespace: str, pod: str, *, container: str = "", lines: int = 20, previous: bool = False
+    ) -> str:
+        """The last lines of a container's log, at most 64 KiB. Raises `KubeError`."""
+        query = {"tailLines": str(lines), "limitBytes": str(64 * 1024)}
+        if container:
+            query["container"] = container
+        if previous:
+            query["previous"] = "true"
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}/log"
+        return self._raw(path, query, "*/*").decode(errors="replace")
+
+    # How it asks
+
+    def _snapshot(self, catalog: Catalog, until: float) -> ClusterSnapshot:
         unread: dict[str, str] = {}
 
         def optional(resource: str, read: Callable[[], T]) -> T | None:
@@ -150,20 +173,6 @@ class Kube:
             releases=readings.releases_from(secrets or ()),
             unread=unread,
         )
-
-    def pod_log_tail(
-        self, namespace: str, pod: str, *, container: str = "", lines: int = 20, previous: bool = False
-    ) -> str:
-        """The last lines of a container's log, at most 64 KiB. Raises `KubeError`."""
-        query = {"tailLines": str(lines), "limitBytes": str(64 * 1024)}
-        if container:
-            query["container"] = container
-        if previous:
-            query["previous"] = "true"
-        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}/log"
-        return self._raw(path, query, "*/*").decode(errors="replace")
-
-    # How it asks
 
     def _objects(self, rule: ObjectRule, until: float) -> list[JSON]:
         """The objects that `rule` is about; none where the cluster does not know their kind."""

@@ -1,6 +1,6 @@
 """From what the Kubernetes API answers (JSON) to the parts of a `ClusterSnapshot`. Pure.
 
-A field that is missing or of no sense gives its default: one odd object must not hide the whole cluster.
+A missing field gives its default. A field of another type raises TypeError, ValueError or AttributeError.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from clusters.catalog import CatalogError, Entry
 from clusters.health import ComponentHealth
 from clusters.kube import Kube
 from clusters.kubeconfig import KubeError
-from clusters.models import Component, HealthState
+from clusters.models import HealthState
 from clusters.problems import Scene, suspects
 from clusters.snapshot import ClusterSnapshot
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, register
@@ -68,13 +68,6 @@ class VerifyComponents(Action):
 
     def run(self, ctx: Context) -> Done | Wait:
         entries = self._entries(ctx)
-        for entry in entries:
-            Component.objects.update_or_create(
-                cluster=ctx.cluster,
-                name=entry.name,
-                defaults={"chosen": True},
-                create_defaults={"chosen": True, "kind": entry.kind, "namespace": entry.namespace},
-            )
         now = time.time()
         began = ctx.memory.setdefault("began", now)
         late = now - began > float(ctx.args.get("timeout") or TIMEOUT)
