@@ -154,7 +154,7 @@ def _announce(url: str, password: Path, manager: Manager, directory: Path) -> No
                     return
         except OSError:
             time.sleep(0.3)
-    print(f"The service did not become ready within {READY_SECONDS} s; see the lines above.", file=sys.stderr, flush=True)
+    print(f"The service is not ready after {READY_SECONDS} s; the lines above say why.", file=sys.stderr, flush=True)
     manager.returncode = 1
     manager.terminate()
 

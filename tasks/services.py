@@ -85,9 +85,7 @@ def request_retry(operation: Operation, *, actor: str, source: str = "", from_st
                 f"The operation has no step {from_step!r}.", field="from_step", fix=f"Choose from: {keys}."
             ) from None
         detail = {"from_step": from_step} if from_step else {}
-        audit(
-            actor, "operation.retry", source=source, cluster=operation.cluster, operation=operation, detail=detail
-        )
+        audit(actor, "operation.retry", source=source, cluster=operation.cluster, operation=operation, detail=detail)
         transaction.on_commit(partial(jobs.send, jobs.advance, str(operation.pk)))
     return operation
 

@@ -36,6 +36,7 @@ def _start() -> None:
     servers = Embedded(directory, volatile=True)
     atexit.register(_remove, directory)
     servers.start()
+    (directory / "static").mkdir()
     os.environ.update(servers.environment())
     os.environ.update(
         DJANGO_SETTINGS_MODULE="sanqian_service.settings",

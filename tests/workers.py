@@ -30,8 +30,9 @@ class Fleet:
     """Workers and a beat. `settings` are SANQIAN_* variables for all of them."""
 
     def __init__(self, **variables: str) -> None:
-        base = settings.DATABASES["default"]
-        url = f"postgresql://{base['USER']}@/{connection.settings_dict['NAME']}?host={base['OPTIONS'].get('host') or base['HOST']}"
+        database = connection.settings_dict
+        host = database["OPTIONS"].get("host") or database["HOST"]
+        url = f"postgresql://{database['USER']}@/{database['NAME']}?host={host}"
         self._env = {
             **os.environ,
             "SANQIAN_DATABASE_URL": url,

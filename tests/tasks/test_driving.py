@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from clusters.models import Cluster
@@ -33,7 +35,7 @@ def finish(operation: Operation, fleet: Fleet, seconds: float = 60) -> str:
     return operation.state
 
 
-def test_steps_run_in_order_on_all_their_hosts(cluster: Cluster, fleet: Fleet, tmp_path) -> None:
+def test_steps_run_in_order_on_all_their_hosts(cluster: Cluster, fleet: Fleet, tmp_path: Path) -> None:
     fleet.worker()
     operation = start(
         cluster,
@@ -49,7 +51,7 @@ def test_steps_run_in_order_on_all_their_hosts(cluster: Cluster, fleet: Fleet, t
     assert set(operation.steps.values_list("outcome", flat=True)) == {Outcome.CHANGED}
 
 
-def test_what_is_true_already_is_not_done_again(cluster: Cluster, fleet: Fleet, tmp_path) -> None:
+def test_what_is_true_already_is_not_done_again(cluster: Cluster, fleet: Fleet, tmp_path: Path) -> None:
     fleet.worker()
     once = f"echo doing it; echo x >> {tmp_path}/count"
     what = plan(step("once", once, probe=f"test -e {tmp_path}/count", verify=f"test -s {tmp_path}/count"))
@@ -60,7 +62,7 @@ def test_what_is_true_already_is_not_done_again(cluster: Cluster, fleet: Fleet, 
     assert (tmp_path / "count").read_text() == "x\n"
 
 
-def test_a_dry_run_tells_and_changes_nothing(cluster: Cluster, fleet: Fleet, tmp_path) -> None:
+def test_a_dry_run_tells_and_changes_nothing(cluster: Cluster, fleet: Fleet, tmp_path: Path) -> None:
     fleet.worker()
     what = plan(
         step("done", "exit 1", probe="true"),
@@ -78,7 +80,7 @@ def test_a_dry_run_tells_and_changes_nothing(cluster: Cluster, fleet: Fleet, tmp
 
 
 def test_a_failure_names_step_host_and_last_lines_and_a_retry_repeats_only_what_is_missing(
-    cluster: Cluster, fleet: Fleet, tmp_path
+    cluster: Cluster, fleet: Fleet, tmp_path: Path
 ) -> None:
     fleet.worker()
     work = (
@@ -107,7 +109,7 @@ def test_a_failure_names_step_host_and_last_lines_and_a_retry_repeats_only_what_
 
 
 def test_a_step_is_tried_again_as_its_policy_says_and_only_where_it_failed(
-    cluster: Cluster, fleet: Fleet, tmp_path
+    cluster: Cluster, fleet: Fleet, tmp_path: Path
 ) -> None:
     fleet.worker()
     fleet.beat()
@@ -144,7 +146,7 @@ def test_another_worker_takes_over_when_one_is_killed(cluster: Cluster, fleet: F
         assert log_of(operation, host) == "".join(f"line {n}\n" for n in range(60))
 
 
-def test_cancel_ends_the_processes_on_all_hosts(cluster: Cluster, fleet: Fleet, tmp_path) -> None:
+def test_cancel_ends_the_processes_on_all_hosts(cluster: Cluster, fleet: Fleet, tmp_path: Path) -> None:
     fleet.worker()
     hang = (
         f"echo $$ > {tmp_path}/$SANQIAN_HOST.new; mv {tmp_path}/$SANQIAN_HOST.new {tmp_path}/$SANQIAN_HOST; sleep 600"
@@ -174,7 +176,6 @@ def test_secrets_never_reach_the_log(cluster: Cluster, fleet: Fleet) -> None:
 
 def _alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False

@@ -1,0 +1,53 @@
+# The two commands: `make demo` and `make test`. Everything they need is set up by them.
+SHELL := /bin/sh
+VENV := .venv
+# Pinned: it installs what uv.lock says, and must read that file's format.
+TOOL := var/uv
+UV := $(TOOL)/bin/uv
+UV_VERSION := 0.13.9
+PYTHON ?= python3
+KEEP ?=
+STAMP := $(VENV)/.synced
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup system demo test lint format benchmark clean
+
+help:
+	@echo "make demo         six SSH hosts, the service, one cluster installed end to end; KEEP=1 leaves it running"
+	@echo "make test         all tests, on real servers"
+	@echo "make lint         ruff, mypy and import-linter (part of make test)"
+	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
+	@echo "make clean        remove what the other targets made"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+	@test -x $(UV) || scripts/install-uv "$(PYTHON)" "$(UV_VERSION)" $(TOOL)
+	@$(UV) sync --frozen --quiet --inexact --python "$(PYTHON)"
+	@touch $@
+
+# The lab's hosts are real OpenSSH servers on a Debian root file system.
+system: $(STAMP)
+	@$(VENV)/bin/python -m lab setup
+
+demo: setup system
+	@$(VENV)/bin/python -m lab.demo $(if $(KEEP),--keep)
+
+test: setup system
+	@$(VENV)/bin/python -m pytest
+
+lint: setup
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && SANQIAN_DEBUG=1 $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+
+format: setup
+	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
+
+benchmark: setup system
+	@$(UV) sync --frozen --quiet --inexact --group benchmarks
+	@$(VENV)/bin/python -m benchmarks
+
+clean:
+	@test ! -x $(VENV)/bin/python || $(VENV)/bin/python -m lab down
+	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

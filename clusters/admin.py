@@ -1,0 +1,180 @@
+"""What exists, for operators. Secrets are never shown: their fields are not part of any form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from clusters.models import AccessKey, Cluster, Component, Customer, HealthEvent, Node, SSHCredential
+
+HEALTH_LABELS = {
+    "healthy": "success",
+    "progressing": "info",
+    "degraded": "warning",
+    "unhealthy": "danger",
+    "unknown": "warning",
+    "absent": "danger",
+}
+CLUSTER_LABELS = {
+    "registered": "info",
+    "installing": "info",
+    "ready": "success",
+    "degraded": "warning",
+    "failed": "danger",
+    "uninstalling": "warning",
+    "removed": "info",
+}
+
+
+class ReadOnly:
+    """Rows that the service writes and people only read."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        # Fields that no form may hold can be shown only so.
+        return tuple(getattr(self, "fields", None) or getattr(self, "readonly_fields", ()))
+
+
+@admin.register(Customer)
+class CustomerAdmin(ModelAdmin):
+    list_display = ("name", "contact", "keys", "created_at")
+    search_fields = ("name", "contact")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        return super().get_queryset(request).annotate(keys=Count("access_keys"))
+
+    @display(description="access keys", ordering="keys")
+    def keys(self, customer: Any) -> int:
+        return int(customer.keys)
+
+
+@admin.register(AccessKey)
+class AccessKeyAdmin(ModelAdmin):
+    list_display = ("prefix", "customer", "name", "active", "expires_at", "last_used_at", "clusters_made")
+    list_filter = ("active",)
+    search_fields = ("prefix", "name", "customer__name")
+    list_select_related = ("customer",)
+    autocomplete_fields = ("customer",)
+    fields = (
+        ("customer", "name"),
+        ("active", "expires_at"),
+        ("max_clusters", "max_hosts", "max_operations"),
+        ("prefix", "created_at", "last_used_at"),
+    )
+    readonly_fields = ("prefix", "created_at", "last_used_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AccessKey]:
+        return super().get_queryset(request).annotate(clusters_made=Count("clusters"))
+
+    @display(description="clusters", ordering="clusters_made")
+    def clusters_made(self, key: Any) -> int:
+        return int(key.clusters_made)
+
+    def save_model(self, request: HttpRequest, obj: AccessKey, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        issued, value = AccessKey.objects.issue(
+            obj.customer,
+            name=obj.name,
+            active=obj.active,
+            expires_at=obj.expires_at,
+            max_clusters=obj.max_clusters,
+            max_hosts=obj.max_hosts,
+            max_operations=obj.max_operations,
+        )
+        obj.pk, obj.prefix = issued.pk, issued.prefix
+        messages.warning(request, f"The access key, shown this once: {value}")
+
+
+class NodeInline(ReadOnly, TabularInline):
+    model = Node
+    fields = ("name", "address", "port", "user", "role_groups", "facts_at")
+    extra = 0
+    show_change_link = True
+
+
+class ComponentInline(ReadOnly, TabularInline):
+    model = Component
+    fields = ("name", "namespace", "chosen", "state", "ready", "desired", "reason", "changed_at")
+    extra = 0
+
+
+@admin.register(Cluster)
+class ClusterAdmin(ModelAdmin):
+    list_display = ("name", "access_key", "state_label", "hosts", "kubernetes_version", "checked_at", "created_at")
+    list_filter = ("state", "kubernetes_version")
+    search_fields = ("name", "id", "access_key__customer__name")
+    list_select_related = ("access_key__customer",)
+    readonly_fields = ("id", "access_key", "state", "state_reason", "cpod_id", "checked_at", "created_at", "updated_at")
+    inlines = (NodeInline, ComponentInline)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Cluster]:
+        return super().get_queryset(request).annotate(hosts=Count("nodes"))
+
+    @display(description="state", ordering="state", label=CLUSTER_LABELS)
+    def state_label(self, cluster: Cluster) -> str:
+        return cluster.state
+
+    @display(description="hosts", ordering="hosts")
+    def hosts(self, cluster: Any) -> int:
+        return int(cluster.hosts)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # clusters come with hosts and credentials, through REST
+
+    def has_delete_permission(self, request: HttpRequest, obj: Cluster | None = None) -> bool:
+        return False
+
+
+@admin.register(Node)
+class NodeAdmin(ReadOnly, ModelAdmin):
+    list_display = ("name", "cluster", "address", "port", "user", "role_groups", "facts_at")
+    search_fields = ("name", "address", "cluster__name")
+    list_select_related = ("cluster",)
+    exclude = ("credential",)
+
+
+@admin.register(SSHCredential)
+class SSHCredentialAdmin(ReadOnly, ModelAdmin):
+    list_display = ("id", "cluster", "kind", "created_at")
+    fields = ("cluster", "kind", "created_at")
+    list_select_related = ("cluster",)
+
+    @display(description="kind")
+    def kind(self, credential: SSHCredential) -> str:
+        return "private key" if credential.private_key else "password"
+
+
+@admin.register(Component)
+class ComponentAdmin(ReadOnly, ModelAdmin):
+    list_display = ("name", "cluster", "state_label", "ready", "desired", "chosen", "changed_at")
+    list_filter = ("state", "chosen", "name")
+    search_fields = ("name", "cluster__name")
+    list_select_related = ("cluster",)
+
+    @display(description="state", ordering="state", label=HEALTH_LABELS)
+    def state_label(self, component: Component) -> str:
+        return component.state
+
+
+@admin.register(HealthEvent)
+class HealthEventAdmin(ReadOnly, ModelAdmin):
+    list_display = ("at", "cluster", "subject", "name", "old_state", "new_state", "reason")
+    list_filter = ("subject", "new_state")
+    search_fields = ("name", "cluster__name")
+    list_select_related = ("cluster",)

@@ -1,0 +1,159 @@
+"""What is done, for operators: every operation with its steps, its log, and the buttons to stop or resume it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action, display
+
+from clusters.admin import ReadOnly
+from tasks import services
+from tasks.models import AuditEvent, HostJob, LogChunk, Operation, Step
+from tasks.plan import PlanError
+
+STATE_LABELS = {
+    "queued": "info",
+    "pending": "info",
+    "ready": "info",
+    "running": "warning",
+    "cancelling": "warning",
+    "succeeded": "success",
+    "skipped": "success",
+    "failed": "danger",
+    "lost": "danger",
+    "cancelled": "info",
+}
+LOG_CHUNKS = 200  # of the newest, on one page
+
+
+class StepInline(ReadOnly, TabularInline):
+    model = Step
+    fields = ("title", "state", "outcome", "done", "note", "tries", "started_at", "finished_at")
+    readonly_fields = ("done",)
+    extra = 0
+    show_change_link = True
+
+    @display(description="progress")
+    def done(self, step: Step) -> str:
+        return f"{step.progress:.0f} %"
+
+
+@admin.register(Operation)
+class OperationAdmin(ReadOnly, ModelAdmin):
+    list_display = ("created_at", "kind", "cluster", "state_label", "bar", "attempt", "requested_by", "finished_at")
+    list_filter = ("state", "kind", "dry_run")
+    search_fields = ("id", "cluster__name", "requested_by")
+    list_select_related = ("cluster",)
+    exclude = ("event_seq", "sent_at", "cluster_states")
+    readonly_fields = ("bar", "log")
+    inlines = (StepInline,)
+    actions_detail = ("cancel", "retry")
+
+    @display(description="state", ordering="state", label=STATE_LABELS)
+    def state_label(self, operation: Operation) -> str:
+        return operation.state
+
+    @display(description="progress", ordering="progress")
+    def bar(self, operation: Operation) -> SafeString:
+        return format_html(
+            '<progress max="100" value="{}"></progress> {} %', round(operation.progress), round(operation.progress)
+        )
+
+    @display(description="log (its end)")
+    def log(self, operation: Operation) -> SafeString:
+        newest = LogChunk.objects.filter(operation=operation).select_related("job__step").order_by("-seq")[:LOG_CHUNKS]
+        lines = [f"[{chunk.job.step.key} {chunk.job.host}] {chunk.text}" for chunk in reversed(newest)]
+        return format_html('<pre style="white-space: pre-wrap">{}</pre>', "".join(lines))
+
+    @action(description="Cancel", url_path="cancel")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        operation = self._allowed(request, object_id)
+        if operation and request.method != "POST":
+            return self._ask(request, operation, "Cancel", "Its commands are ended on all hosts.")
+        if operation:
+            services.request_cancel(operation, actor=_actor(request), source=_source(request))
+            messages.success(request, "The operation is being cancelled.")
+        return _back(object_id)
+
+    @action(description="Retry", url_path="retry")
+    def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        operation = self._allowed(request, object_id)
+        if operation and request.method != "POST":
+            return self._ask(request, operation, "Retry", "What is true already is found and not repeated.")
+        if operation:
+            try:
+                services.request_retry(operation, actor=_actor(request), source=_source(request))
+                messages.success(request, "The operation goes on from what is true already.")
+            except (services.Busy, services.NotRetryable, PlanError) as error:
+                messages.error(request, str(error))
+        return _back(object_id)
+
+    def _ask(self, request: HttpRequest, operation: Operation, verb: str, effect: str) -> HttpResponse:
+        """A link must not change anything, so it leads to a form."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb} {operation.kind} of {operation.cluster}",
+            "operation": operation,
+            "verb": verb,
+            "effect": effect,
+        }
+        return render(request, "admin/tasks/operation/confirm.html", context)
+
+    def _allowed(self, request: HttpRequest, object_id: str) -> Operation | None:
+        if not request.user.has_perm("tasks.change_operation"):
+            messages.error(request, "You may look at operations, not change them.")
+            return None
+        return Operation.objects.select_related("cluster").get(pk=object_id)
+
+
+class HostJobInline(ReadOnly, TabularInline):
+    model = HostJob
+    fields = ("host", "attempt", "state", "phase", "outcome", "exit_code", "offset", "last_output_at")
+    extra = 0
+
+
+@admin.register(Step)
+class StepAdmin(ReadOnly, ModelAdmin):
+    list_display = ("key", "operation", "state_label", "outcome", "progress", "attempt", "lease_owner", "lease_until")
+    list_filter = ("state",)
+    search_fields = ("key", "operation__id", "operation__cluster__name")
+    list_select_related = ("operation",)
+    inlines = (HostJobInline,)
+
+    @display(description="state", ordering="state", label=STATE_LABELS)
+    def state_label(self, step: Step) -> str:
+        return step.state
+
+
+@admin.register(HostJob)
+class HostJobAdmin(ReadOnly, ModelAdmin):
+    list_display = ("id", "step", "host", "attempt", "state", "phase", "exit_code", "offset", "last_output_at")
+    list_filter = ("state",)
+    search_fields = ("id", "host", "step__operation__id")
+    list_select_related = ("step",)
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnly, ModelAdmin):
+    list_display = ("at", "actor", "action", "source", "cluster", "operation", "detail")
+    list_filter = ("action",)
+    search_fields = ("actor", "cluster", "operation")
+
+
+def _actor(request: HttpRequest) -> str:
+    return f"operator {request.user.get_username()}"
+
+
+def _source(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _back(object_id: Any) -> HttpResponse:
+    return redirect(reverse("admin:tasks_operation_change", args=[object_id]))

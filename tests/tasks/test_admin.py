@@ -1,0 +1,97 @@
+"""Operators see everything but secrets, and change things by POST alone."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from clusters.models import AccessKey, Cluster, Customer, Node, SSHCredential
+from tasks import engine
+from tasks.models import AuditEvent, Operation, OperationState
+from tests.tasks.conftest import plan, step
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+SECRETS = ("PRIVATE-KEY-TEXT", "ssh-pass-word", "sudo-pass-word", "registry-pass-word", "kubeconfig-token")
+
+
+@pytest.fixture
+def operation() -> Operation:
+    key, _ = AccessKey.objects.issue(Customer.objects.create(name="a customer"))
+    cluster = Cluster.objects.create(
+        access_key=key, name="c1", registry_password="registry-pass-word", kubeconfig="token: kubeconfig-token"
+    )
+    credential = SSHCredential.objects.create(
+        cluster=cluster, private_key="PRIVATE-KEY-TEXT", password="ssh-pass-word", sudo_password="sudo-pass-word"
+    )
+    Node.objects.create(cluster=cluster, name="host1", address="10.0.0.1", credential=credential)
+    return engine.create(cluster, plan(step("one", "true")), {})
+
+
+@pytest.fixture
+def operator() -> Client:
+    User.objects.create_superuser("op", password="long enough for this")
+    client = Client()
+    assert client.login(username="op", password="long enough for this")
+    return client
+
+
+def test_every_model_has_pages_and_none_shows_a_secret(operator: Client, operation: Operation) -> None:
+    key = AccessKey.objects.get()
+    shown = 0
+    for model in [*apps.get_app_config("clusters").get_models(), *apps.get_app_config("tasks").get_models()]:
+        name = f"{model._meta.app_label}_{model._meta.model_name}"
+        if model.__name__ in ("Observation", "IdempotentRequest", "LogChunk", "Event"):
+            continue
+        pages = [reverse(f"admin:{name}_changelist")]
+        pages += [reverse(f"admin:{name}_change", args=[row.pk]) for row in model._default_manager.all()]
+        for page in pages:
+            answer = operator.get(page)
+            assert answer.status_code == 200, page
+            text = answer.content.decode()
+            assert not [secret for secret in (*SECRETS, key.value, key.hash) if secret in text], page
+            shown += 1
+    assert shown > 12
+
+
+def test_a_new_access_key_is_shown_once(operator: Client) -> None:
+    customer = Customer.objects.create(name="another")
+    form = {"customer": customer.pk, "active": "on", "max_clusters": 3, "max_hosts": 4, "max_operations": 5}
+    answer = operator.post(reverse("admin:clusters_accesskey_add"), form, follow=True)
+    key = AccessKey.objects.get(customer=customer)
+    assert key.value in answer.content.decode()
+    assert (key.max_clusters, key.max_hosts, key.max_operations) == (3, 4, 5)
+    assert key.value not in operator.get(reverse("admin:clusters_accesskey_change", args=[key.pk])).content.decode()
+
+
+def test_cancel_and_retry_ask_first(operator: Client, operation: Operation) -> None:
+    cancel, retry = (reverse(f"admin:tasks_operation_{verb}", args=[operation.pk]) for verb in ("cancel", "retry"))
+    assert "Its commands are ended" in operator.get(cancel).content.decode()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.QUEUED
+    operator.post(cancel)
+    operation.refresh_from_db()
+    assert operation.state == OperationState.CANCELLING
+    assert "only a failed or cancelled one" in operator.post(retry, follow=True).content.decode()
+    engine.advance(operation.pk)
+    operator.post(retry)
+    operation.refresh_from_db()
+    assert (operation.state, operation.attempt) == (OperationState.QUEUED, 2)
+    assert list(AuditEvent.objects.values_list("actor", "action").order_by("id")) == [
+        ("operator op", "operation.cancel"),
+        ("operator op", "operation.retry"),
+    ]
+
+
+def test_who_may_only_look_may_not_cancel(operation: Operation) -> None:
+    from django.contrib.auth.models import Permission
+
+    viewer = User.objects.create_user("viewer", password="long enough for this", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_operation"))
+    client = Client()
+    client.force_login(viewer)
+    client.post(reverse("admin:tasks_operation_cancel", args=[operation.pk]))
+    operation.refresh_from_db()
+    assert operation.state == OperationState.QUEUED
