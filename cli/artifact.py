@@ -34,7 +34,11 @@ def _url(given: str, checksum: str) -> dict[str, str]:
             f"--artifact {given}: only http:// and https:// can be fetched.",
             hint="Or put the file into the service's SANQIAN_ARTIFACT_DIR and give its name.",
         )
-    return {"url": given, **({"sha256": checksum} if checksum else {})}
+    if not checksum:
+        raise CliError(
+            "An artifact from a URL needs its checksum: --sha256 is missing.", hint="Print it with `sha256sum FILE`."
+        )
+    return {"url": given, "sha256": checksum}
 
 
 def _directory(given: str, checksum: str) -> dict[str, str]:

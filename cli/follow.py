@@ -146,11 +146,13 @@ def plan_table(detail: Mapping[str, Any]) -> RenderableType:
 
 
 def findings_table(detail: Mapping[str, Any]) -> RenderableType | None:
-    """What a preflight found, worst first; None where no step reports findings."""
+    """What a preflight found, worst first; None where there is nothing. What is well is shown of a preflight only."""
     found: list[Mapping[str, Any]] = []
     for step in detail.get("steps") or []:
         findings = (step.get("result") or {}).get("findings")
         found += [one for one in findings if isinstance(one, Mapping)] if isinstance(findings, list) else []
+    if detail.get("kind") != "preflight":
+        found = [one for one in found if one.get("level") != "ok"]
     if not found:
         return None
     order = {"error": 0, "warning": 1, "ok": 2}

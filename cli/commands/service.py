@@ -22,7 +22,12 @@ def add_to(app: typer.Typer) -> None:
 def up(
     data_directory: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where everything is kept [env: SANQIAN_DATA_DIRECTORY].", show_default=False),
+        typer.Option(
+            metavar="DIR",
+            envvar="SANQIAN_DATA_DIRECTORY",
+            help="Where everything is kept [default: /var/lib/sanqian for root, else the user's data directory].",
+            show_default=False,
+        ),
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the service on this machine.")] = 8300,
 ) -> None:

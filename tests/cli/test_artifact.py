@@ -12,7 +12,6 @@ SUM = "ab" * 32
     ("given", "sha256", "parameter"),
     [
         ("", "", None),
-        ("https://host/a.tar.gz", "", {"url": "https://host/a.tar.gz"}),
         ("http://host/a.tar.gz", SUM.upper(), {"url": "http://host/a.tar.gz", "sha256": SUM}),
         ("3k.tar.gz", SUM, {"file": "3k.tar.gz", "sha256": SUM}),
         ("./v1/3k.tar.gz", "", {"file": "v1/3k.tar.gz"}),
@@ -27,6 +26,7 @@ def test_parameter(given: str, sha256: str, parameter: dict[str, str] | None) ->
     ("given", "sha256", "message"),
     [
         ("ftp://host/a", "", "only http"),
+        ("https://host/a.tar.gz", "", "needs its checksum"),
         ("https:///a", "", "only http"),
         ("../a.tar.gz", "", "no name below"),
         ("~/a.tar.gz", "", "no name below"),

@@ -222,6 +222,21 @@ def test_the_preflight_shows_all_findings_worst_first(run: Run, service: PlayedS
     assert "Add memory." in result.out
 
 
+def test_an_install_shows_only_findings_that_matter(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+    findings = [
+        {"level": "ok", "host": "m1", "code": "ssh", "what": "answers", "fix": ""},
+        {"level": "warning", "host": "m2", "code": "swap", "what": "swap is on", "fix": "Turn it off."},
+    ]
+    service.events = [("end", {"state": "succeeded"})]
+    service.final = {**DONE, "steps": [{**STEPS[0], "result": {"findings": findings}}]}
+
+    result = run("deploy", "install", "kubernetes")
+
+    assert "swap is on" in result.out
+    assert "answers" not in result.out
+
+
 def test_a_busy_cluster(run: Run, service: PlayedService) -> None:
     cluster = service.add_cluster("demo")
     busy = {"type": "/problems/busy", "title": "Busy", "status": 409, "detail": "An install runs.", "operation": "0-7"}
