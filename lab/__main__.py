@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ from lab import rootfs
 from lab.base import BaseLab, Shape
 from lab.errors import LabError
 from lab.hosts import Lab
-from lab.plain import PlainLab
+from lab.plain import LIMITS, PlainLab
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,8 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     command = arguments.command
     if command == "setup":
-        rootfs.require_tools()
-        rootfs.ensure()
+        _setup()
         return 0
     if command == "artifact":
         from lab import artifact
@@ -45,6 +45,8 @@ def _run(arguments: argparse.Namespace) -> int:
     match command:
         case "up" | "down":
             getattr(lab, command)()
+        case "list":
+            print("".join(f"{name}\n" for name in kind.names()), end="")
         case "status":
             return _status(lab, arguments.output)
         case "exec":
@@ -59,6 +61,15 @@ def _run(arguments: argparse.Namespace) -> int:
         case "reboot" | "cut" | "heal":
             getattr(lab, command)(arguments.host)
     return 0
+
+
+def _setup() -> None:
+    if os.geteuid():
+        rootfs.require_tools(rootfs.PLAIN_TOOLS)
+        print(f"note: {LIMITS}")
+    else:
+        rootfs.require_tools()
+        rootfs.ensure()
 
 
 def _status(lab: BaseLab, output: str) -> int:
@@ -78,18 +89,22 @@ def _status(lab: BaseLab, output: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab", description="Disposable SSH hosts on this machine.")
-    parser.add_argument("--name", default="default", help="which lab; several can be up at once")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="install the Debian packages that the lab needs, and build the hosts' root")
-    up = commands.add_parser("up", help="start what is not running")
+    help_name = "which lab; several can be up at once"
+    parser.add_argument("--name", default="default", help=help_name)
+    named = argparse.ArgumentParser(add_help=False)
+    named.add_argument("--name", default=argparse.SUPPRESS, help=help_name)
+    add = functools.partial(parser.add_subparsers(dest="command", required=True).add_parser, parents=[named])
+    add("setup", help="install the Debian packages that the lab needs, and build the hosts' root")
+    up = add("up", help="start what is not running")
     up.add_argument("--masters", type=int, help="how many (3)")
     up.add_argument("--workers", type=int, help="how many (3)")
     up.add_argument("--disks", type=int, help="raw disks a worker (1)")
-    commands.add_parser("down", help="remove everything but the cache")
-    status = commands.add_parser("status", help="show every host")
+    add("list", help="print the names of the labs that this machine has something of")
+    add("down", help="remove everything but the cache")
+    status = add("status", help="show every host")
     status.add_argument("-o", "--output", choices=("table", "json"), default="table")
-    commands.add_parser("config", help="print the installation guide's sample configuration for this lab")
-    commands.add_parser("key", help="print the path of the private key")
+    add("config", help="print the installation guide's sample configuration for this lab")
+    add("key", help="print the path of the private key")
     helps = {
         "reboot": "pull the plug and start again",
         "off": "pull the plug",
@@ -98,11 +113,11 @@ def _parser() -> argparse.ArgumentParser:
         "heal": "take back cut",
     }
     for name, text in helps.items():
-        commands.add_parser(name, help=text).add_argument("host")
-    execute = commands.add_parser("exec", help="run a command in a host as root, without SSH")
+        add(name, help=text).add_argument("host")
+    execute = add("exec", help="run a command in a host as root, without SSH")
     execute.add_argument("host")
     execute.add_argument("argv", nargs=argparse.REMAINDER, metavar="CMD")
-    artifact = commands.add_parser("artifact", help="build the SIMULATED artifact in a directory")
+    artifact = add("artifact", help="build the SIMULATED artifact in a directory")
     artifact.add_argument("directory")
     return parser
 

@@ -69,6 +69,12 @@ class BaseLab(ABC):
         self._wanted_shape = shape
         self._progress = progress
 
+    @classmethod
+    def names(cls) -> list[str]:
+        """Names of all labs that the machine has something of, up or not."""
+        states = layout.state_path("any", privileged=cls.privileged).parent
+        return sorted(path.name for path in states.glob("*/"))
+
     @property
     @abstractmethod
     def hosts(self) -> tuple[Host, ...]:

@@ -19,7 +19,7 @@ from lab import keeper, layout, machine, rootfs
 from lab.base import ENVIRONMENT, BaseLab, HostStatus, Shape, public_key, quiet, wait_for_banner
 from lab.errors import LabError
 from lab.layout import Host
-from lab.network import BRIDGE, GATEWAY, Network, neighbours, port_name
+from lab.network import BRIDGE, GATEWAY, Network, lab_names, neighbours, port_name
 from lab.system import (
     file_system_type,
     kill,
@@ -44,6 +44,10 @@ class Lab(BaseLab):
     ) -> None:
         super().__init__(name, shape, progress)
         self.network = Network(name)
+
+    @classmethod
+    def names(cls) -> list[str]:
+        return sorted({*super().names(), *lab_names()})
 
     @property
     def hosts(self) -> tuple[Host, ...]:

@@ -20,6 +20,8 @@ from lab.layout import Host, mac_address
 from lab.system import poll, run, run_json
 
 BRIDGE = "lab0"
+NAMESPACES = Path("/run/netns")
+NAMESPACE = "sanqian-"
 LEG = re.compile(r"sanqian(\d{1,3})")
 GATEWAY = 1
 # A route this long that covers part of a lab's network belongs to someone who would miss the addresses.
@@ -44,13 +46,18 @@ def candidates(name: str) -> Iterator[int]:
     return ((first + step) % 250 + 1 for step in range(250))
 
 
+def lab_names() -> list[str]:
+    """Names of all labs that have a network namespace."""
+    return [path.name.removeprefix(NAMESPACE) for path in NAMESPACES.glob(f"{NAMESPACE}*")]
+
+
 class Network:
     """The network of the lab `name`; knows nothing that is not to be read from the kernel."""
 
     def __init__(self, name: str) -> None:
-        self.namespace = f"sanqian-{name}"
+        self.namespace = f"{NAMESPACE}{name}"
         self._name = name
-        self._path = Path("/run/netns") / self.namespace
+        self._path = NAMESPACES / self.namespace
 
     def number(self) -> int | None:
         """N of 10.77.N.0/24, or None while there is no network."""

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lab.errors import LabError
@@ -36,6 +36,8 @@ TOOLS = {
     "ssh-keygen": "openssh-client",
     "sshd": "openssh-server",
 }
+# What the lab without root needs of them.
+PLAIN_TOOLS = ("ssh", "ssh-keygen", "sshd")
 PACKAGES = (
     "ca-certificates",
     "curl",
@@ -77,18 +79,18 @@ rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /usr/share/doc/* /usr/sh
 """
 
 
-def missing_tools() -> list[str]:
+def missing_tools(tools: Iterable[str] = TOOLS) -> list[str]:
     """Debian packages that the lab needs and this machine lacks."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    return sorted({package for tool, package in TOOLS.items() if not shutil.which(tool, path=path)})
+    return sorted({TOOLS[tool] for tool in tools if not shutil.which(tool, path=path)})
 
 
-def require_tools(progress: Progress = print) -> None:
-    """Install the Debian packages that the lab needs (`TOOLS`); `python -m lab setup` calls it.
+def require_tools(tools: Iterable[str] = TOOLS, progress: Progress = print) -> None:
+    """Install the Debian packages that have `tools`; `python -m lab setup` calls it.
 
     Raises LabError naming the command to run where this process may not, or apt is missing.
     """
-    missing = missing_tools()
+    missing = missing_tools(tools)
     if not missing:
         return
     command = f"apt-get install --no-install-recommends -y {' '.join(missing)}"
@@ -100,7 +102,7 @@ def require_tools(progress: Progress = print) -> None:
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise LabError(f"{' '.join(words)} failed: {done.stderr.strip()[-2000:]}", "see the machine's apt sources")
-    if still := missing_tools():
+    if still := missing_tools(tools):
         raise LabError(f"installed, and yet not found: {', '.join(still)}", "check PATH")
 
 
