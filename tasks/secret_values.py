@@ -18,7 +18,7 @@ _NAMES: Mapping[str, Callable[[Cluster], str]] = {
     "registry-password": lambda cluster: cluster.registry_password or REGISTRY_PASSWORD,
 }
 _KUBECONFIG_SECRET = re.compile(
-    r"^\s*(?:client-key-data|token|password|id-token|refresh-token):\s*['\"]?([^\s'\"]+)", re.M
+    r"\b(?:client-key-data|token|password|id-token|refresh-token)['\"]?:\s*['\"]?([^\s'\",}]+)"
 )
 
 

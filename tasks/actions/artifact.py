@@ -18,6 +18,7 @@ from tasks.remote import Remote
 from tasks.remote.errors import of_errno_text
 
 BLOCK = 1 << 18
+TELL_EVERY = 4 << 20  # bytes between two reports
 MARGIN = 2.0  # seconds of a slice that are kept for the last block and the bookkeeping
 STALL = 60.0  # seconds without progress
 
@@ -115,7 +116,8 @@ class UploadArtifact(Action):
             while ctx.time_left() > MARGIN and (block := file.read(BLOCK)):
                 yield block
                 have += len(block)
-                ctx.progress(95 * have / total, f"{have >> 20} of {total >> 20} MiB")
+                if have // TELL_EVERY != (have - len(block)) // TELL_EVERY:
+                    ctx.progress(95 * have / total, f"{have >> 20} of {total >> 20} MiB")
 
         env = {**self._places(ctx, identity), "OFFSET": str(start)}
         result = remote.run(RECEIVE, env=env, stdin=blocks(), sudo=True, timeout=STALL, idle=True)

@@ -102,8 +102,8 @@ class Preflight(Action):
         if counts[ERROR]:
             first = findings[0]
             raise ActionFailed(
-                f"{counts[ERROR]} errors stand against the installation; the first: "
-                f"{first.host + ': ' if first.host else ''}{first.what}",
+                f"{counts[ERROR]} error{'s stand' if counts[ERROR] > 1 else ' stands'} against the installation: "
+                f"{first.host + ': ' if first.host else ''}{first.what}{' ...' if counts[ERROR] > 1 else ''}",
                 first.fix,
                 host=first.host,
                 kind="preflight",

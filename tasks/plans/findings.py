@@ -337,12 +337,13 @@ def _disks(hosts: Sequence[Reading], wish: Wish) -> Iterator[Finding]:
 
 @_rule("network", "The hosts reach each other.")
 def _network(hosts: Sequence[Reading], wish: Wish) -> Iterator[Finding]:
+    answering = {host.name for host in hosts}
     for host in hosts:
-        lost = [peer for peer, reached in host.facts["reach"].items() if reached is False]
+        reach = {peer: reached for peer, reached in host.facts["reach"].items() if peer in answering}
+        lost = [peer for peer, reached in reach.items() if reached is False]
         if lost:
             what = f"It does not reach {', '.join(lost)} on the SSH port of the internal address."
             yield Finding(ERROR, "network", host.name, what, "Check addresses, routes and firewalls between them.")
-        unknown = [peer for peer, reached in host.facts["reach"].items() if reached is None]
-        if unknown:
+        if any(reached is None for reached in reach.values()):
             what = "Nothing is there to try whether it reaches the others."
             yield Finding(WARNING, "network", host.name, what, "apt install iputils-ping.")
