@@ -307,16 +307,17 @@ class Kube:
         match error:
             case NameResolutionError() | socket.gaierror():
                 kind, said = "dns", f"the name {self.access.host} cannot be resolved"
+            case NewConnectionError() if "refused" in str(error):
+                kind, said = "refused", "the connection is refused"
+            case NewConnectionError():
+                kind, said = "no-route", _cause(error)
+            # After NewConnectionError, which urllib3 derives from it.
             case ConnectTimeoutError() | ReadTimeoutError() | TimeoutError():
                 kind, said = "timeout", "no answer in time"
             case SSLError() | ssl.SSLError():
                 kind, said = "tls", f"TLS failed ({_cause(error)})"
             case ApiException() if error.status in (0, None):
                 kind, said = "tls", f"TLS failed ({' '.join(str(error.reason).split())[:200]})"
-            case NewConnectionError() if "refused" in str(error):
-                kind, said = "refused", "the connection is refused"
-            case NewConnectionError():
-                kind, said = "no-route", _cause(error)
             case _:
                 kind, said = "dropped", f"the connection broke off ({_cause(error)})"
         fixes = {
