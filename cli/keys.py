@@ -48,17 +48,23 @@ def paths_in(text: str) -> dict[str, int]:
     return found
 
 
-def read_keys(text: str, source: str, *, instead: Path | None = None, ask: Ask | None = None) -> Keys:
+def one_key(text: str, pem: str, passphrase: str) -> Keys:
+    """One key in the place of every path in the configuration `text`."""
+    paths = paths_in(text)
+    return Keys(dict.fromkeys(paths, pem), dict.fromkeys(paths, passphrase) if passphrase else {})
+
+
+def read_keys(text: str, source: str, *, ask: Ask | None = None) -> Keys:
     """The keys of all paths in the configuration `text` of the file `source`.
 
-    With `instead`, that one key is used for every path. A passphrase is asked for with `ask` where a key is
-    encrypted. Raises `CliError` naming every path that cannot be used.
+    A passphrase is asked for with `ask` where a key is encrypted. Raises `CliError` naming every path that cannot
+    be used.
     """
     keys = Keys()
     faults: list[str] = []
     known: dict[Path, tuple[str, str]] = {}
     for written, line in paths_in(text).items():
-        path = (instead or Path(written)).expanduser()
+        path = Path(written).expanduser()
         try:
             if path not in known:
                 known[path] = read_key(path, ask=ask)

@@ -14,7 +14,7 @@ from rich.console import RenderableType
 
 from cli.client import Client
 from cli.errors import CliError
-from cli.keys import ask_on_terminal, read_key, read_keys
+from cli.keys import ask_on_terminal, one_key, read_key, read_keys
 from cli.output import place, table
 from cli.verb import Session
 
@@ -47,11 +47,13 @@ def registration(
     text = read_configuration(path)
     source = "the configuration" if str(path) == "-" else str(path)
     body: dict[str, Any] = {"name": name or default_name(text, path), "configuration": text}
-    keys = read_keys(text, source, instead=credentials.private_key)
-    if credentials.private_key is not None:
+    if credentials.private_key is None:
+        keys = read_keys(text, source)
+    else:
         body["private_key"], passphrase = read_key(credentials.private_key.expanduser())
         if passphrase:
             body["passphrase"] = passphrase
+        keys = one_key(text, body["private_key"], passphrase)
     if keys.private_keys:
         body["private_keys"] = keys.private_keys
     if keys.passphrases:

@@ -215,7 +215,7 @@ class LiveView:
         grid.add_column(no_wrap=True, overflow="crop")
         grid.add_row(
             Text(title, style=style),
-            ProgressBar(total=100, completed=progress, width=width // 5),
+            ProgressBar(total=100, completed=progress, width=width // 5, complete_style="cyan"),
             f"{progress:.0f}%",
             Text(about, style="dim"),
         )

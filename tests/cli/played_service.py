@@ -136,8 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = played.answers[f"{self.command} {path}"]
             self._text(answer) if isinstance(answer, str) else self._json(answer)
         elif path == "clusters" and self.command == "POST":
-            cluster = played.add_cluster(body["name"], state="registered")
-            self._json({**cluster, "findings": played.findings}, 201)
+            created = played.add_cluster(body["name"], state="registered")
+            self._json({**created, "findings": played.findings}, 201)
         elif path == "clusters/validate":
             hosts = [{key: node[key] for key in ("name", "address", "port", "user")} for node in played.nodes]
             self._json({"valid": True, "findings": played.findings, "hosts": hosts, "role_groups": {}})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from cli.commands.deploy import KUBERNETES, OPERATORS, REGISTRY
 from tests.cli.conftest import Run
@@ -27,7 +27,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("step", {"key": "kubernetes", "title": "Create the cluster", "state": "succeeded", "outcome": "changed"}),
     ("end", {"state": "succeeded"}),
 ]
-DONE = {"state": "succeeded", "progress": 100, "finished_at": "2026-01-01T00:03:12Z", "steps": STEPS}
+DONE: dict[str, Any] = {"state": "succeeded", "progress": 100, "finished_at": "2026-01-01T00:03:12Z", "steps": STEPS}
 FAULT = {"step": "kubernetes", "host": "m1", "kind": "exit", "message": "etcd did not start", "fix": "Free port 2379."}
 
 
@@ -76,6 +76,31 @@ def test_deploy_all_registers_installs_and_follows(run: Run, service: PlayedServ
         assert words in result.out
     assert "install of my-site succeeded in 3m12s; 1 of 2 steps were already as wanted." in result.out
     assert "coredns" in result.out
+
+
+def test_one_key_for_all_hosts_is_asked_for_once(
+    run: Run, service: PlayedService, conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "locked"
+    key = ed25519.Ed25519PrivateKey.generate()
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, BestAvailableEncryption(b"right")))
+    questions: list[str] = []
+
+    def answer(question: str) -> str:
+        questions.append(question)
+        return "right"
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", answer)
+
+    assert run("import", "-f", str(conf), "--private-key", str(path)).code == 0
+
+    sent = service.bodies("POST", "clusters")[0]
+    assert questions == [f"Passphrase of {path}: "]
+    assert sent["private_key"] == path.read_text()
+    assert sent["passphrase"] == "right"
+    assert list(sent["private_keys"].values()) == [path.read_text()]
+    assert list(sent["passphrases"].values()) == ["right"]
 
 
 def test_posts_carry_an_idempotency_key_each(run: Run, service: PlayedService, conf: Path) -> None:

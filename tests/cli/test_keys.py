@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cli.errors import CliError
-from cli.keys import paths_in, read_key, read_keys
+from cli.keys import one_key, paths_in, read_key, read_keys
 
 GUIDE = """\
 hosts:
@@ -142,10 +142,9 @@ def test_names_every_missing_key_with_its_line() -> None:
     assert "--private-key" in error.value.hint
 
 
-def test_one_key_instead_of_all(tmp_path: Path) -> None:
-    path = written(tmp_path / "id", BestAvailableEncryption(b"right"))
+def test_one_key_instead_of_all() -> None:
+    keys = one_key(GUIDE, "PEM", "right")
 
-    keys = read_keys(GUIDE, "conf", instead=path, ask=lambda _: "right")
-
-    assert keys.private_keys == {"/root/.ssh/id_rsa": path.read_text()}
+    assert keys.private_keys == {"/root/.ssh/id_rsa": "PEM"}
     assert keys.passphrases == {"/root/.ssh/id_rsa": "right"}
+    assert one_key(GUIDE, "PEM", "").passphrases == {}
