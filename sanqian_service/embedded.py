@@ -44,15 +44,12 @@ class Embedded:
     def __init__(self, directory: Path, *, volatile: bool = False) -> None:
         self.directory = directory.expanduser().resolve()
         self._volatile = volatile
-        self._postgres_uri = ""
         self._valkey: ValkeyServer | None = None
 
     @property
     def database_url(self) -> str:
-        """For ``SANQIAN_DATABASE_URL``. Raises RuntimeError before `start`."""
-        if not self._postgres_uri:
-            raise RuntimeError("the embedded PostgreSQL is not started")
-        return self._postgres_uri
+        """For ``SANQIAN_DATABASE_URL``."""
+        return self._uri(DATABASE)
 
     @property
     def broker_url(self) -> str:
@@ -108,7 +105,6 @@ class Embedded:
         self._socket.unlink(missing_ok=True)
         if self._pgdata.exists() and self._postgres_runs():
             self._pg_ctl("-m", "fast", "-w", "stop")
-        self._postgres_uri = ""
 
     def __enter__(self) -> Embedded:
         return self.start()
@@ -137,6 +133,9 @@ class Embedded:
         name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"sanqian-{os.getuid()}-{name}"
 
+    def _uri(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self._short(self._pgdata)}"
+
     def _start_postgres(self) -> None:
         if not self._pgdata.exists():
             self._init_postgres()
@@ -148,11 +147,9 @@ class Embedded:
         if not self._postgres_runs():
             log = self._pgdata / "server.log"
             self._pg_ctl("-w", "-t", "60", "-l", str(log), "-o", f"-h '' -k '{sockets}'", "start")
-        uri = f"postgresql://postgres@/{{}}?host={sockets}"
-        with psycopg.connect(uri.format("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self._uri("postgres"), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE}")
-        self._postgres_uri = uri.format(DATABASE)
 
     def _init_postgres(self) -> None:
         """Made beside its place and moved there when whole, so that a kill leaves no half database."""

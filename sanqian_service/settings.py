@@ -29,9 +29,7 @@ def _secret(name: str, for_debug: str) -> str:
 DEBUG = env.bool("SANQIAN_DEBUG", default=False)
 SECRET_KEY = _secret("SANQIAN_SECRET_KEY", "debug-only-secret-key-of-no-value-to-anyone-0123456789")
 # Comma separated; the first encrypts, all decrypt: put a new key in front, run `manage.py rotate_secrets`.
-ENCRYPTION_KEYS = _secret("SANQIAN_ENCRYPTION_KEYS", "ZGVidWctb25seS1rZXktb2Ytbm8tdmFsdWUtMDEyMzQ=").split(
-    ","
-)
+ENCRYPTION_KEYS = _secret("SANQIAN_ENCRYPTION_KEYS", "ZGVidWctb25seS1rZXktb2Ytbm8tdmFsdWUtMDEyMzQ=").split(",")
 # Keys the hash of access keys, so that a stolen database alone cannot be searched for known keys.
 ACCESS_KEY_PEPPER = _secret("SANQIAN_ACCESS_KEY_PEPPER", "debug-only-pepper")
 

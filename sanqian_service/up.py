@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import logging
 import os
 import secrets
 import shlex
@@ -31,6 +32,15 @@ from sanqian_service.embedded import Embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90
+log = logging.getLogger(__name__)
+
+
+class AlreadyUp(Exception):
+    """Another supervisor holds the data directory."""
+
+
+class PortTaken(Exception):
+    """Something listens where the web server should."""
 
 
 def default_directory() -> Path:
@@ -43,16 +53,55 @@ def main(argv: list[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     directory = options.data_directory.expanduser().resolve()
     directory.mkdir(parents=True, exist_ok=True)
+    if options.manage is not None:
+        return manage(directory, options.manage)
+    if options.stop:
+        return stop(directory)
+    try:
+        with _only_one(directory):
+            _end_strays(directory)
+            if _taken(options.host, options.port):
+                raise PortTaken(f"Port {options.port} of {options.host} is in use. Choose another with --port.")
+            return _run(options, directory)
+    except (AlreadyUp, PortTaken) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def stop(directory: Path) -> int:
+    """End the service that runs on `directory`, and what a killed one left there."""
+    path = directory / "supervisor.pid"
+    try:
+        pid, created = json.loads(path.read_text())
+        supervisor = psutil.Process(pid)
+        if supervisor.create_time() == created:
+            supervisor.terminate()
+            supervisor.wait(60)
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        log.info("no supervisor runs on %s", directory)
     with _only_one(directory):
         _end_strays(directory)
-        if _taken(options.host, options.port):
-            print(f"Port {options.port} of {options.host} is in use. Choose another with --port.", file=sys.stderr)
-            return 2
-        return _run(options, directory)
+        Embedded(directory).stop()
+    return 0
+
+
+def manage(directory: Path, arguments: list[str]) -> int:
+    """Run a management command on the data of `directory`, whether the service is up or not: its exit code."""
+    servers = Embedded(directory)
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    try:
+        with _only_one(directory), servers:
+            environment = _environment(directory, servers, "127.0.0.1")
+            _manage(environment, "migrate", "--verbosity", "0")
+            return subprocess.run(command, env=environment, check=False).returncode
+    except AlreadyUp:
+        environment = _environment(directory, servers, "127.0.0.1")
+        return subprocess.run(command, env=environment, check=False).returncode
 
 
 def _run(options: argparse.Namespace, directory: Path) -> int:
     url = f"http://{options.host}:{options.port}"
+    (directory / "supervisor.pid").write_text(json.dumps((os.getpid(), psutil.Process().create_time())))
     servers = Embedded(directory)
     print(f"Starting PostgreSQL and Valkey in {directory} ...", flush=True)
     try:
@@ -69,7 +118,8 @@ def _run(options: argparse.Namespace, directory: Path) -> int:
         return 0 if manager.returncode in (0, 130, 143) else int(manager.returncode or 1)
     finally:
         servers.stop()
-        (directory / "run.json").unlink(missing_ok=True)
+        for note in ("run.json", "supervisor.pid"):
+            (directory / note).unlink(missing_ok=True)
         print("Stopped. Operations under way go on at the next start.", flush=True)
 
 
@@ -187,8 +237,7 @@ def _only_one(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"The service is up already with the data in {directory}.", file=sys.stderr)
-            raise SystemExit(2) from None
+            raise AlreadyUp(f"The service is up already with the data in {directory}.") from None
         yield
 
 
@@ -203,6 +252,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address of the web server (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8300, help="its port (default: %(default)s)")
     parser.add_argument("--concurrency", type=int, default=32, help="steps driven at once (default: %(default)s)")
+    parser.add_argument("--stop", action="store_true", help="stop the service that runs on this data, then end")
+    parser.add_argument(
+        "--manage", nargs=argparse.REMAINDER, metavar="COMMAND", help="run a manage.py command on this data, then end"
+    )
     return parser
 
 
