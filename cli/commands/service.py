@@ -15,11 +15,19 @@ from cli.verb import Session, own_version, verb
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    app.command("up")(up)
+    app.command(
+        "up",
+        context_settings={
+            "allow_extra_args": True,
+            "ignore_unknown_options": True,
+            "allow_interspersed_args": False,
+        },
+    )(up)
     verb(app, "version")(show_version)
 
 
 def up(
+    context: typer.Context,
     data_directory: Annotated[
         Path | None,
         typer.Option(
@@ -31,10 +39,15 @@ def up(
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the service on this machine.")] = 8300,
 ) -> None:
-    """Run the whole service on this machine until Ctrl-C: database, broker, web, worker and clock."""
+    """Run the whole service on this machine until Ctrl-C: database, broker, web, worker and clock.
+
+    Other options are handed to the service: --host ADDRESS, --concurrency N, --stop (end the service that runs on
+    this data), and, last of all, --manage COMMAND ... (for example: 3kctl up --manage create_access_key).
+    """
     command = [sys.executable, "-m", "sanqian_service.up", "--port", str(port)]
     if data_directory is not None:
         command += ["--data-directory", str(data_directory.expanduser().resolve())]
+    command += context.args
     sys.stdout.flush()
     sys.stderr.flush()
     # Replacing this process hands over every signal, the terminal and the exit code with nothing in between.

@@ -29,13 +29,29 @@ def test_up_hands_over_options_signals_and_exit_code(tmp_path: Path, number: sig
     root = Path(__file__).parents[2]
     start = f"import sys; sys.path.append({str(root)!r}); from cli.main import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", start, "up", "--data-directory", "data", "--port", "8399"],
+        [
+            sys.executable,
+            "-c",
+            start,
+            "up",
+            "--data-directory",
+            "data",
+            "--port",
+            "8399",
+            "--manage",
+            "do",
+            "--port",
+            "1",
+        ],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == f"SIMULATED service --port 8399 --data-directory {tmp_path / 'data'}\n"
+    assert (
+        process.stdout.readline()
+        == f"SIMULATED service --port 8399 --data-directory {tmp_path / 'data'} --manage do --port 1\n"
+    )
 
     process.send_signal(number)
 
