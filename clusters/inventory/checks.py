@@ -12,9 +12,11 @@ from clusters.inventory.model import (
     CONTROL_PLANE,
     ETCD,
     MAX_HOSTS,
+    MAX_SUGGESTIONS,
     Finding,
     HostSpec,
     Inventory,
+    Place,
     Places,
     Platform,
 )
@@ -140,18 +142,20 @@ def _host(host: HostSpec, number: int, at: Places) -> Iterator[Finding]:
 
 
 def _groups(inventory: Inventory, at: Places) -> Iterator[Finding]:
-    known = [host.name for host in inventory.hosts]
+    known = {host.name for host in inventory.hosts}
+    suggestions = 0
     for group, members in inventory.role_groups.items():
         if not group or len(group) > 32:
             message = f"The role group '{group}' has {len(group)} characters."
             yield at.at(f"role_groups.{group}").finding("error", "role-group", message, "Use 1 to 32 characters.")
+        strangers: dict[Place, list[str]] = {}
         for name in members:
             if name not in known:
-                near = schema.nearest(name, known)
-                fix = f"Did you mean '{near}'? Otherwise add" if near else "Add"
-                message = f"The role group '{group}' names '{name}', which is not among the hosts."
-                fix += f" '{name}' under 'hosts', or take it out of the group."
-                yield at.at(f"role_groups.{group}.{name}").finding("error", "unknown-host", message, fix)
+                strangers.setdefault(at.at(f"role_groups.{group}.{name}"), []).append(name)
+        for place, names in strangers.items():
+            suggestions += 1
+            near = schema.nearest(names[0], known) if suggestions <= MAX_SUGGESTIONS and len(names) == 1 else ""
+            yield _unknown_hosts(place, group, names, near)
     if not inventory.role_groups.get(CONTROL_PLANE):
         message = "The role group 'control-plane' is empty: nothing would run the cluster."
         fix = "Name one host, or three for high availability, under 'control-plane'."
@@ -162,6 +166,19 @@ def _groups(inventory: Inventory, at: Places) -> Iterator[Finding]:
         if host.name and host.name not in grouped:
             message, fix = f"Host '{host.name}' is in no role group.", "Name it under 'worker', or remove the host."
             yield at.at(f"hosts[{number}]").finding("warning", "host-without-role", message, fix)
+
+
+def _unknown_hosts(place: Place, group: str, names: list[str], near: str) -> Finding:
+    """One finding for all the names that one entry, such as a range, stands for."""
+    if len(names) == 1:
+        message = f"The role group '{group}' names '{names[0]}', which is not among the hosts."
+        fix = f"Did you mean '{near}'? Otherwise add" if near else "Add"
+        return place.finding(
+            "error", "unknown-host", message, f"{fix} '{names[0]}' under 'hosts', or take it out of the group."
+        )
+    shown = ", ".join(f"'{name}'" for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    message = f"The role group '{group}' names {shown}, which are not among the hosts."
+    return place.finding("error", "unknown-host", message, "Add them under 'hosts', or take them out of the group.")
 
 
 def _etcd(inventory: Inventory, at: Places) -> Iterator[Finding]:

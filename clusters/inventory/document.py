@@ -30,6 +30,7 @@ from clusters.inventory.model import JSON, Finding, Place
 
 MAX_NODES = 50_000
 MAX_DEPTH = 40
+MAX_DOCUMENTS = 10
 
 _TRUE = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
 _FALSE = frozenset(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
@@ -112,11 +113,18 @@ class _Composer:
         return Place(path, line, mark.column + 1 + self.shifts.get(line, 0))
 
     def documents(self) -> Iterator[Node]:
+        documents = 0
         for event in self.events:
             if isinstance(event, StreamStartEvent | DocumentEndEvent | StreamEndEvent):
                 continue
             if not isinstance(event, DocumentStartEvent):
                 raise TypeError(f"{event!r} outside a document")
+            documents += 1
+            if documents > MAX_DOCUMENTS:
+                message = f"The file has more than {MAX_DOCUMENTS} documents."
+                fix = "Send the cluster's configuration only."
+                place = self.place("", event.start_mark)
+                raise Unreadable(place.finding("error", "too-large", message, fix))
             self.anchors.clear()
             yield self.node(next(self.events), "", 0)
 

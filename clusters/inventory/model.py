@@ -13,6 +13,9 @@ ETCD, CONTROL_PLANE, WORKER, REGISTRY, STORAGE = "etcd", "control-plane", "worke
 ROLE_GROUPS = (ETCD, CONTROL_PLANE, WORKER, REGISTRY, STORAGE)
 
 MAX_HOSTS = 1000
+MAX_FINDINGS = 200
+MAX_SUGGESTIONS = 50
+"""How many typing errors get a suggestion: finding near names takes time."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,18 @@ class Parsed:
 
     @classmethod
     def of(cls, draft: Inventory | None, findings: Iterable[Finding], places: Places | None = None) -> Parsed:
-        """`draft` as the inventory if no finding is an error. Findings are put in the order of the file."""
-        ordered = tuple(sorted(findings, key=lambda finding: (finding.line, finding.column)))
+        """`draft` as the inventory if no finding is an error.
+
+        Findings are put in the order of the file; of very many, the errors come first and the rest is counted.
+        """
+        ordered = sorted(findings, key=lambda finding: (finding.line, finding.column))
         sound = not any(finding.level == "error" for finding in ordered)
-        return cls(draft if sound else None, ordered, draft, Places() if places is None else places)
+        if len(ordered) > MAX_FINDINGS:
+            ordered.sort(key=lambda finding: finding.level != "error")
+            left = f"{len(ordered) - MAX_FINDINGS} more findings are not shown."
+            more = Place("").finding("warning", "more", left, "Mend those shown, then check again.")
+            ordered = [*ordered[:MAX_FINDINGS], more]
+        return cls(draft if sound else None, tuple(ordered), draft, Places() if places is None else places)
 
     @property
     def errors(self) -> tuple[Finding, ...]:

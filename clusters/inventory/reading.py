@@ -10,6 +10,8 @@ from clusters.inventory.document import Node
 from clusters.inventory.model import (
     CONTROL_PLANE,
     JSON,
+    MAX_HOSTS,
+    MAX_SUGGESTIONS,
     ROLE_GROUPS,
     Finding,
     HostSpec,
@@ -22,6 +24,7 @@ from clusters.inventory.model import (
 from clusters.inventory.ranges import RangeError, expand
 
 DEFAULTS = Platform()
+MAX_MEMBERS = 10 * MAX_HOSTS
 ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "x64": "amd64", "aarch64": "arm64", "armv8": "arm64"}
 _SECRET = ("password", "passwd", "token", "secretkey", "privatekey")
 
@@ -32,6 +35,7 @@ class Reading:
     def __init__(self, places: Places) -> None:
         self.findings: list[Finding] = []
         self.places = places
+        self.members_read = 0
 
     def note(self, level: Level, code: str, place: Place, message: str, fix: str) -> None:
         """Add a finding."""
@@ -185,7 +189,7 @@ class Reading:
         """Warn of role groups that mean nothing to the platform."""
         for key in entries:
             if node and key not in (*ROLE_GROUPS, "master"):
-                near = schema.nearest(key, ROLE_GROUPS)
+                near = schema.nearest(key, ROLE_GROUPS) if len(self.findings) < MAX_SUGGESTIONS else ""
                 fix = f"Write '{near}'." if near else f"Use {', '.join(ROLE_GROUPS)}."
                 self.note("warning", "unknown-role-group", node.keys[key], f"There is no role group '{key}'.", fix)
 
@@ -211,15 +215,26 @@ class Reading:
             )
         names = dict.fromkeys(before)
         for item in items:
-            for name in self.expanded(item, group):
-                if name in names:
-                    self.note(
-                        "repair",
-                        "repeated-member",
-                        item.place,
-                        f"The role group '{group}' names '{name}' twice; it was counted once.",
-                        "Name it once.",
-                    )
+            expanded = self.expanded(item, group)
+            self.members_read += len(expanded)
+            if self.members_read > MAX_MEMBERS:
+                self.note(
+                    "error",
+                    "too-many-members",
+                    item.place,
+                    f"The role groups name more than {MAX_MEMBERS} hosts in all.",
+                    "Name each host once in a role group.",
+                )
+                break
+            if again := [name for name in expanded if name in names]:
+                self.note(
+                    "repair",
+                    "repeated-member",
+                    item.place,
+                    f"The role group '{group}' names '{again[0]}' twice; it was counted once.",
+                    "Name it once.",
+                )
+            for name in expanded:
                 names[name] = None
                 self.places.setdefault(f"role_groups.{group}.{name}", item.place)
         return tuple(names)
@@ -329,7 +344,7 @@ class Reading:
         """Warn of keys that kk does not know."""
         for key in entries:
             if key not in known:
-                near = schema.nearest(key, known)
+                near = schema.nearest(key, known) if len(self.findings) < MAX_SUGGESTIONS else ""
                 message = f"Unknown key '{key}'" + (f" in {where}." if where else ".")
                 fix = (
                     f"Did you mean '{near}'?" if near else "Remove it, or check its spelling; it is handed to kk as is."

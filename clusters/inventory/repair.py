@@ -16,7 +16,7 @@ MAX_REPORTED = 20
 
 _HOSTS = re.compile(r"(?P<indent> *)hosts:[ ]*(?:#.*)?")
 _KEY = re.compile(rf"(?P<indent> +)(?P<key>{'|'.join(sorted(SPEC - {'hosts'}))}):(?:\s.*)?")
-_RANGE_IN_LIST = re.compile(r"""\[[^\]"']*?(?P<range>[A-Za-z0-9_-]+\[[0-9]+:[0-9]+\])""")
+_RANGE = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{1,63}\[[0-9]{1,9}:[0-9]{1,9}\]")
 _LEADING = re.compile(r"[\s\ufeff]*")
 _LOOKALIKES = {"\uff1a": ":", "\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'", "\uff0c": ",", "\uff5b": "{"}
 _ENCODINGS = (
@@ -119,10 +119,11 @@ def explain(text: str, error: Unreadable, shifts: dict[int, int]) -> list[Findin
     if found.code == "yaml" and line[at : at + 1] == "\t":
         message = "A tab where YAML allows only spaces."
         return [_at(found, found.line, found.column, "tab", message, "Replace the tab by a space.")]
-    if found.code == "yaml" and (match := _RANGE_IN_LIST.search(line)):
-        column = match.start("range") + 1 + shifts.get(found.line, 0)
-        message = f"The range {match['range']} stands in brackets, which YAML takes for a list."
-        fix = f"Quote it: [\"{match['range']}\"], or write '- {match['range']}' on a line of its own."
+    match = _RANGE.search(line)
+    if found.code == "yaml" and match and "[" in line[: match.start()]:
+        column = match.start() + 1 + shifts.get(found.line, 0)
+        message = f"The range {match[0]} stands in brackets, which YAML takes for a list."
+        fix = f"Quote it: [\"{match[0]}\"], or write '- {match[0]}' on a line of its own."
         return [_at(found, found.line, column, "range-in-list", message, fix)]
     return [*_lookalikes(lines, found, shifts), found][:1]
 

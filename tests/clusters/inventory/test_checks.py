@@ -21,6 +21,14 @@ CASES: dict[str, tuple[str, Case]] = {
             "Did you mean 'worker1'? Otherwise add 'worker2' under 'hosts', or take it out of the group.",
         ),
     ),
+    "a range of unknown hosts": (
+        HOSTS + GROUPS + "  worker:\n  - w[1:7]\n",
+        (
+            "error", "unknown-host", "roleGroups.worker[0]", 7, 5,
+            "The role group 'worker' names 'w1', 'w2', 'w3', 'w4', 'w5' and 2 more, which are not among the hosts.",
+            "Add them under 'hosts', or take them out of the group.",
+        ),
+    ),
     "bad range": (
         HOSTS + GROUPS + '  worker: ["a[2:1]"]\n',
         (

@@ -100,6 +100,11 @@ def only(text: str | bytes) -> Finding:
             id="empty",
         ),
         pytest.param(
+            "---\na: 1\n" * 20,
+            ("too-large", 21, 1, "The file has more than 10 documents.", "Send the cluster's configuration only."),
+            id="many documents",
+        ),
+        pytest.param(
             "[" * 5000 + "]" * 5000,
             ("too-deep", 1, 42, "Nested more than 40 levels deep.", "Flatten the file."),
             id="deep nesting",
@@ -150,6 +155,38 @@ def test_an_alias_bomb_is_refused() -> None:
     assert (found.code, found.line) == ("too-large", 5)
     assert found.message == "The file has more than 50000 values, counting what its aliases (*name) repeat."
     assert found.fix == "Remove aliases of aliases, or split the file."
+
+
+def test_role_groups_that_repeat_without_end_are_cut_short() -> None:
+    parsed = parse(HEAD + "roleGroups:\n  etcd:\n" + "  - a[1:1000]\n" * 11)
+    (found,) = [finding for finding in parsed.findings if finding.code == "too-many-members"]
+    assert (found.level, found.path, found.line, found.column) == ("error", "roleGroups.etcd[10]", 15, 5)
+    assert found.message == "The role groups name more than 10000 hosts in all."
+    assert found.fix == "Name each host once in a role group."
+
+
+def test_very_many_findings_are_cut_short_with_the_errors_first() -> None:
+    parsed = parse(HEAD + "".join(f"key{n}: 1\n" for n in range(300)) + "roleGroups: {etcd: [a]}\n")
+    assert len(parsed.findings) == 201
+    assert [finding.code for finding in parsed.errors] == [parsed.findings[0].code] == ["empty-control-plane"]
+    assert parsed.findings[-1].message == "101 more findings are not shown."
+    assert parsed.findings[-1].fix == "Mend those shown, then check again."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [" + "x" * 200_000 + "[\n",
+        "---\na: 1\n" * 29_000,
+        "[" * 262_144,
+        "- " * 131_072,
+        "a: &a 1\nb: [" + "*a," * 80_000,
+    ],
+    ids=["a long word", "documents", "brackets", "dashes", "aliases"],
+)
+@pytest.mark.timeout(30)
+def test_hostile_text_is_refused_soon(text: str) -> None:
+    assert parse(text).inventory is None
 
 
 @pytest.mark.parametrize("data", ["x" * 262_145, b"\xff" * 262_145, "é" * 131_073])
