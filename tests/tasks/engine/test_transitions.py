@@ -1,0 +1,300 @@
+"""Every transition of operations and steps, alone, on a real database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from clusters.models import AccessKey, Cluster, Customer
+from tasks import engine
+from tasks.engine import JobUpdate, LeaseLost
+from tasks.models import Event, HostJob, JobState, LogChunk, Operation, OperationState, Outcome, Step, StepState
+from tasks.plan import Action, Plan, Retry, Script, StepSpec
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    key, _ = AccessKey.objects.issue(Customer.objects.create(name="a customer"))
+    return Cluster.objects.create(access_key=key, name="c1")
+
+
+def spec(key: str, *after: str, probe: str = "true", **more: object) -> StepSpec:
+    return StepSpec(key, key, Script("true", probe=probe), hosts=("h1", "h2"), after=after, **more)  # type: ignore[arg-type]
+
+
+def create(cluster: Cluster, *steps: StepSpec, **more: str) -> Operation:
+    return engine.create(cluster, Plan("test", steps or (spec("a"), spec("b", "a")), **more), {})  # type: ignore[arg-type]
+
+
+def claim(operation: Operation, key: str = "a", owner: str = "me") -> engine.Lease:
+    lease = engine.claim(operation.steps.get(key=key).pk, owner)
+    assert lease is not None
+    return lease
+
+
+def states(operation: Operation) -> dict[str, str]:
+    return dict(operation.steps.values_list("key", "state"))
+
+
+def test_a_second_mutating_operation_is_refused_with_the_first(cluster: Cluster) -> None:
+    first = create(cluster)
+    with pytest.raises(engine.Busy) as refused:
+        create(cluster)
+    assert refused.value.operation == first
+    assert Operation.objects.count() == 1
+    assert engine.create(cluster, Plan("look", (spec("a"),), mutating=False), {}).mutating is False
+    assert engine.create(cluster, Plan("test", (spec("a"),)), {}, dry_run=True).mutating is False
+
+
+def test_advance_starts_what_waits_for_nothing_and_sends_it_once(cluster: Cluster) -> None:
+    operation = create(cluster, during="installing")
+    assert engine.advance(operation.pk) == [operation.steps.get(key="a").pk]
+    assert engine.advance(operation.pk) == []
+    assert states(operation) == {"a": StepState.READY, "b": StepState.PENDING}
+    cluster.refresh_from_db()
+    assert cluster.state == "installing"
+
+
+def test_a_whole_run_ends_in_success_and_moves_the_cluster(cluster: Cluster) -> None:
+    operation = create(cluster, during="installing", success="ready", failure="failed")
+    for key in ("a", "b"):
+        assert engine.advance(operation.pk)
+        engine.finish(claim(operation, key), Outcome.CHANGED, {"k": key})
+    assert engine.advance(operation.pk) == []
+    operation.refresh_from_db()
+    cluster.refresh_from_db()
+    assert (operation.state, operation.progress, cluster.state) == (OperationState.SUCCEEDED, 100, "ready")
+    assert engine.advance(operation.pk) == []
+
+
+def test_after_a_failure_nothing_new_starts_and_the_rest_may_end(cluster: Cluster) -> None:
+    operation = create(cluster, spec("a"), spec("b"), spec("c", "b"), failure="failed", during="installing")
+    assert len(engine.advance(operation.pk)) == 2
+    other = claim(operation, "b")
+    assert engine.fail(claim(operation), {"message": "broken", "host": "h1"}) is False
+    assert engine.advance(operation.pk) == []
+    operation.refresh_from_db()
+    assert operation.state == OperationState.RUNNING
+    engine.finish(other, Outcome.CHANGED)
+    engine.advance(operation.pk)
+    operation.refresh_from_db()
+    cluster.refresh_from_db()
+    assert operation.state == OperationState.FAILED
+    assert operation.error == {"step": "a", "message": "broken", "host": "h1"}
+    assert states(operation)["c"] == StepState.PENDING
+    assert (cluster.state, cluster.state_reason) == ("failed", "broken")
+
+
+def test_one_lease_at_a_time_and_the_late_holder_changes_nothing(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    first = claim(operation, owner="first")
+    assert engine.claim(first.step.pk, "second") is None
+    Step.objects.filter(pk=first.step.pk).update(lease_until=Now() - timedelta(seconds=1))
+    second = claim(operation, owner="second")
+    assert second.epoch == first.epoch + 1
+    job = engine.jobs_of(second)[0]
+    late = [
+        lambda: engine.renew(first),
+        lambda: engine.jobs_of(first),
+        lambda: engine.record(first, [JobUpdate(job, chunks=[(0, 2, "x\n")])]),
+        lambda: engine.give_back(first),
+        lambda: engine.finish(first, Outcome.CHANGED),
+        lambda: engine.fail(first, {}),
+        lambda: engine.cancelled(first, {}),
+    ]
+    before = (Event.objects.count(), LogChunk.objects.count())
+    for change in late:
+        with pytest.raises(LeaseLost):
+            change()
+    assert (Event.objects.count(), LogChunk.objects.count()) == before
+    assert engine.renew(second) is False
+
+
+def test_a_step_that_is_not_due_or_has_ended_is_not_claimed(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    assert engine.claim(operation.steps.get(key="b").pk, "me") is None
+    engine.give_back(claim(operation), after=60)
+    assert engine.claim(operation.steps.get(key="a").pk, "me") is None
+    Step.objects.update(not_before=None)
+    engine.finish(claim(operation), Outcome.ALREADY)
+    assert engine.claim(operation.steps.get(key="a").pk, "me") is None
+    assert engine.claim(0, "me") is None
+
+
+def test_output_is_stored_once_whoever_reads_it(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    lease = claim(operation)
+    job = engine.jobs_of(lease)[0]
+    engine.record(lease, [JobUpdate(job, boot_id="b", chunks=[(0, 4, "one\n")])])
+    engine.record(lease, [JobUpdate(job, chunks=[(0, 4, "one\n"), (4, 4, "two\n"), (12, 1, "gap")])])
+    job.refresh_from_db()
+    assert (job.offset, job.state) == (8, JobState.RUNNING)
+    assert list(LogChunk.objects.values_list("offset", "text")) == [(0, "one\n"), (4, "two\n")]
+
+
+def test_numbers_of_events_and_log_are_one_sequence_without_gaps(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    lease = claim(operation)
+    job = engine.jobs_of(lease)[0]
+    engine.record(lease, [JobUpdate(job, boot_id="b", progress=50, chunks=[(0, 1, "x")])])
+    engine.finish(lease, Outcome.CHANGED)
+    numbers = [*Event.objects.values_list("seq", flat=True), *LogChunk.objects.values_list("seq", flat=True)]
+    operation.refresh_from_db()
+    assert sorted(numbers) == list(range(1, operation.event_seq + 1))
+
+
+def test_progress_is_weighed_and_never_falls(cluster: Cluster) -> None:
+    operation = create(cluster, spec("a", expected=30), spec("b", "a", expected=10))
+    engine.advance(operation.pk)
+    lease = claim(operation)
+    job = engine.jobs_of(lease)[0]
+    for told, step_shows, operation_shows in ((50, 25, 18.75), (10, 25, 18.75), (100, 50, 37.5)):
+        engine.record(lease, [JobUpdate(job, boot_id="b", progress=told)])
+        operation.refresh_from_db()
+        assert (operation.steps.get(key="a").progress, operation.progress) == (step_shows, operation_shows)
+    engine.finish(lease, Outcome.CHANGED)
+    operation.refresh_from_db()
+    assert operation.progress == 75
+
+
+def test_a_failed_try_waits_as_its_policy_says(cluster: Cluster) -> None:
+    operation = create(cluster, spec("a", retry=Retry(attempts=2, delay=40, cap=60)))
+    engine.advance(operation.pk)
+    lease = claim(operation)
+    done, open_ = engine.jobs_of(lease)
+    engine.record(lease, [JobUpdate(done, boot_id="b", state=JobState.SUCCEEDED)])
+    engine.record(lease, [JobUpdate(open_, boot_id="b", state=JobState.FAILED)])
+    assert engine.fail(lease, {"message": "no"}) is True
+    step = operation.steps.get()
+    assert (step.state, step.tries, step.attempt) == (StepState.READY, 1, 2)
+    assert 29 <= (step.not_before - lease.now).total_seconds() <= 51
+    assert engine.reconcile() == ([], [])
+    Step.objects.update(not_before=Now())
+    assert engine.reconcile() == ([], [step.pk])
+    lease = claim(operation)
+    assert [(job.host, job.attempt) for job in engine.jobs_of(lease)] == [("h2", 2)]
+    assert engine.fail(lease, {"message": "no"}) is False
+    assert operation.steps.get().state == StepState.FAILED
+
+
+def test_a_failure_that_cannot_be_mended_is_not_tried_again(cluster: Cluster) -> None:
+    operation = create(cluster, spec("a", retry=Retry(attempts=5)))
+    engine.advance(operation.pk)
+    assert engine.fail(claim(operation), {"kind": "auth"}, again=False) is False
+
+
+def test_cancel_before_the_start_ends_at_once(cluster: Cluster) -> None:
+    operation = create(cluster, failure="failed")
+    assert engine.request_cancel(operation.pk) is True
+    assert engine.request_cancel(operation.pk) is False
+    assert engine.advance(operation.pk) == []
+    operation.refresh_from_db()
+    assert operation.state == OperationState.CANCELLED
+    assert set(states(operation).values()) == {StepState.CANCELLED}
+
+
+def test_cancel_waits_for_what_runs(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    lease = claim(operation)
+    jobs = engine.jobs_of(lease)
+    engine.request_cancel(operation.pk)
+    engine.advance(operation.pk)
+    operation.refresh_from_db()
+    assert operation.state == OperationState.CANCELLING
+    assert engine.renew(lease) is True
+    assert engine.cancelling_steps(operation.pk) == [lease.step.pk]
+    engine.cancelled(lease, {"message": "h2 was not reached", "host": "h2"})
+    engine.advance(operation.pk)
+    operation.refresh_from_db()
+    assert (operation.state, operation.error["host"]) == (OperationState.CANCELLED, "h2")
+    assert set(HostJob.objects.filter(pk__in=[job.pk for job in jobs]).values_list("state", flat=True)) == {"cancelled"}
+    assert engine.request_cancel(operation.pk) is False
+
+
+def test_a_finished_operation_takes_no_cancel_and_no_retry(cluster: Cluster) -> None:
+    operation = create(cluster, spec("a"))
+    engine.advance(operation.pk)
+    engine.finish(claim(operation), Outcome.CHANGED)
+    engine.advance(operation.pk)
+    assert engine.request_cancel(operation.pk) is False
+    with pytest.raises(engine.NotRetryable):
+        engine.retry(operation.pk)
+
+
+def fail_at_b(cluster: Cluster) -> Operation:
+    operation = create(cluster, spec("a"), spec("n", probe=""), spec("b", "a", "n"), spec("c", "b"))
+    engine.advance(operation.pk)
+    engine.finish(claim(operation, "a"), Outcome.CHANGED)
+    engine.finish(claim(operation, "n"), Outcome.CHANGED)
+    engine.advance(operation.pk)
+    engine.fail(claim(operation, "b"), {"message": "no"})
+    engine.advance(operation.pk)
+    return operation
+
+
+def test_retry_asks_the_probes_again_and_keeps_what_has_none(cluster: Cluster) -> None:
+    operation = engine.retry(fail_at_b(cluster).pk)
+    assert (operation.state, operation.attempt, operation.progress) == (OperationState.QUEUED, 2, 0)
+    assert states(operation) == {"a": "pending", "n": "succeeded", "b": "pending", "c": "pending"}
+    assert dict(operation.steps.values_list("key", "attempt")) == {"a": 2, "n": 1, "b": 2, "c": 2}
+    assert engine.advance(operation.pk) == [operation.steps.get(key="a").pk]
+
+
+def test_retry_from_a_step_keeps_what_lies_before_it(cluster: Cluster) -> None:
+    operation = fail_at_b(cluster)
+    with pytest.raises(KeyError):
+        engine.retry(operation.pk, "nowhere")
+    operation = engine.retry(operation.pk, "b")
+    assert states(operation) == {"a": "succeeded", "n": "succeeded", "b": "pending", "c": "pending"}
+
+
+def test_retry_is_refused_while_another_operation_runs(cluster: Cluster) -> None:
+    failed = fail_at_b(cluster)
+    other = create(cluster)
+    with pytest.raises(engine.Busy) as refused:
+        engine.retry(failed.pk)
+    assert refused.value.operation == other
+
+
+def test_the_reconciler_finds_what_nothing_moves(cluster: Cluster) -> None:
+    operation = create(cluster)
+    step = operation.steps.get(key="a").pk
+    assert engine.reconcile() == ([operation.pk], [])
+    assert engine.reconcile() == ([], [])  # one message is under way
+    engine.advance(operation.pk)
+    long_ago = Now() - timedelta(minutes=1)
+    Step.objects.update(sent_at=long_ago)  # the message to drive was lost
+    assert engine.reconcile() == ([], [step])
+    lease = claim(operation)
+    Step.objects.update(sent_at=long_ago)
+    assert engine.reconcile() == ([], [])  # it is being driven
+    Step.objects.filter(pk=step).update(lease_until=Now() - timedelta(seconds=1))  # its driver died
+    assert engine.reconcile() == ([], [step])
+    Step.objects.filter(pk=step).update(lease_until=Now() + timedelta(seconds=9))
+    engine.finish(lease, Outcome.CHANGED)  # and the message to advance was lost
+    assert engine.reconcile() == ([operation.pk], [])
+
+
+def test_an_action_has_one_job_in_the_service(cluster: Cluster) -> None:
+    operation = create(cluster, StepSpec("a", "a", Action("x")))
+    engine.advance(operation.pk)
+    assert [(job.host, job.node) for job in engine.jobs_of(claim(operation))] == [("service", None)]
+
+
+def test_memory_lasts_for_one_attempt(cluster: Cluster) -> None:
+    operation = create(cluster, spec("a", retry=Retry(attempts=2, delay=0)))
+    engine.advance(operation.pk)
+    engine.give_back(claim(operation), memory={"sent": 7})
+    lease = claim(operation)
+    assert lease.step.memory == {"sent": 7}
+    engine.fail(lease, {})
+    assert operation.steps.get().memory == {}
