@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
 from collections.abc import Iterator
 
@@ -64,16 +63,13 @@ def _ways(cluster: Cluster, access: Access) -> list[Node | None]:
     )
     last = Observation.objects.filter(pk=cluster.pk, reachable=True).values_list("via", flat=True).first()
     nodes.sort(key=lambda node: node.name != last)
-    direct: list[Node | None] = [] if _is_loopback(access.host) else [None]
+    direct: list[Node | None] = [] if _means_itself(access.host) else [None]
     return [*nodes, *direct] if last else [*direct, *nodes]
 
 
-def _is_loopback(host: str) -> bool:
-    """On the service's machine such an address is the service itself, not the cluster."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+def _means_itself(host: str) -> bool:
+    """Such an address in a kubeconfig means the host it was written on; here it would be the service's machine."""
+    return host in ("127.0.0.1", "::1", "localhost")
 
 
 def _direct(stack: contextlib.ExitStack, access: Access) -> Kube:
@@ -87,7 +83,7 @@ def _through(stack: contextlib.ExitStack, access: Access, node: Node) -> Kube:
     try:
         return _tunnel(stack, access, remote, access.host)
     except (KubeUnreachable, RemoteError) as error:
-        if _is_loopback(access.host):
+        if _means_itself(access.host):
             raise
         # The name in the kubeconfig may lead to a balancer that is down while this host's own API server is up.
         log.info("%s: %s does not answer from there: %s", node.name, access.host, error)

@@ -20,12 +20,15 @@ _GROUPS = {kind.plural: kind.group for kind in BUILT_IN}
 class Api:
     """Serves on a loopback port from `start` to `stop`; both may be called again."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.2.1") -> None:
+        self.address = address
         self._directory = tempfile.TemporaryDirectory(prefix="sanqian-api-")
         at = Path(self._directory.name)
         self.authority = (at / "ca.crt", at / "ca.key")
         pki.authority(*self.authority, "kubernetes")
-        pki.leaf(at / "server.crt", at / "server.key", self.authority, "kube-apiserver", hosts=[NAME, "127.0.0.1"])
+        pki.leaf(
+            at / "server.crt", at / "server.key", self.authority, "kube-apiserver", hosts=[NAME, "127.0.0.1", address]
+        )
         pki.leaf(at / "admin.crt", at / "admin.key", self.authority, "admin", organisation="system:masters")
         self.store = Store()
         self.port = 0
@@ -34,7 +37,7 @@ class Api:
     def start(self) -> Api:
         at = Path(self._directory.name)
         tls = server_tls(at / "server.crt", at / "server.key", self.authority[0])
-        self._server = ApiServer(("127.0.0.1", self.port), self.store, tls)
+        self._server = ApiServer((self.address, self.port), self.store, tls)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
@@ -51,7 +54,7 @@ class Api:
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
+        return f"https://{self.address}:{self.port}"
 
     def kubeconfig(self, *, server: str = "", **user: Any) -> str:
         """The administrator's; `user` replaces the certificate."""

@@ -74,9 +74,7 @@ def test_what_comes_with_kubernetes_cannot_be_chosen() -> None:
 
 
 def test_workload_rules() -> None:
-    assert WorkloadRule.parse("deployment|statefulset/a-*?") == WorkloadRule(
-        ("deployment", "statefulset"), "a-*", True
-    )
+    assert WorkloadRule.parse("deployment|statefulset/a-*?") == WorkloadRule(("deployment", "statefulset"), "a-*", True)
     for wrong in ("a", "job/a", "deployment/"):
         with pytest.raises(CatalogError, match="no workload rule"):
             WorkloadRule.parse(wrong)

@@ -230,6 +230,14 @@ def test_data_nested_too_deep_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("host", [{"name": "a\x00"}, {"name": "a", "labels": {"a\x00": "b"}}])
+def test_text_that_cannot_be_stored_is_refused(host: dict[str, Any]) -> None:
+    (found,) = from_mapping({"hosts": [host]}).findings
+    assert found.path.startswith("hosts[0].")
+    assert (found.code, found.fix) == ("character", "Delete it.")
+    assert found.message == "The text has the character U+0000, which cannot be stored."
+
+
 def test_settings_replace_those_of_a_file_and_are_judged() -> None:
     text = "hosts: [{name: a, address: 10.0.0.1}]\nroleGroups: {etcd: [a], master: [a]}\nnetwork: {kubePodsCIDR: bad}\n"
     parsed = parse(text)

@@ -14,7 +14,7 @@ from clusters.inventory import ROLE_GROUPS, HostSpec, Inventory, Platform, parse
 SAMPLE = Path(__file__).parents[3] / "conf" / "config-sample.conf"
 SECRETS = ("password", "passwd", "token", "secretkey", "privatekey")
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
 WORDS = st.sampled_from(
     ["yes", "No", "on", "null", "~", "012", "1_0", "1e3", "0x1F", "2001-01-01", "12:30", ".inf", "a: b"]
 )
@@ -149,6 +149,23 @@ def test_any_text_is_read_without_an_exception(text: str | bytes) -> None:
     for finding in parse(text).findings:
         assert finding.message
         assert finding.fix
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 800), st.integers(0, 12), st.text("\t -:[]{}#&*'\"\n0ab", max_size=6)), max_size=3
+    )
+)
+def test_a_sample_with_typing_errors_is_read_without_an_exception(edits: list[tuple[int, int, str]]) -> None:
+    text = SAMPLE.read_text()
+    for at, length, new in edits:
+        text = text[:at] + new + text[at + length :]
+    parsed = parse(text)
+    assert (parsed.inventory is None) == any(finding.level == "error" for finding in parsed.findings)
+    lines = text.count("\n") + 1
+    assert all(0 <= finding.line <= lines for finding in parsed.findings)
+    if parsed.inventory is not None:
+        assert parse(render(parsed.inventory)).inventory == parsed.inventory
 
 
 def test_the_sample_is_written_for_kk() -> None:

@@ -90,6 +90,16 @@ def only(text: str | bytes) -> Finding:
             id="NUL",
         ),
         pytest.param(
+            'hosts:\n- {name: a, password: "x\\0"}\n',
+            ("character", 2, 22, "The text has the character U+0000, which cannot be stored.", "Delete it."),
+            id="escaped NUL",
+        ),
+        pytest.param(
+            'hosts:\n- {"\\ud800": a}\n',
+            ("character", 2, 4, "The text has the character U+D800, which cannot be stored.", "Delete it."),
+            id="half a surrogate pair as a key",
+        ),
+        pytest.param(
             b"hosts:\n- na\xffme\n",
             ("encoding", 2, 5, "The file is not UTF-8 text.", "Save it as UTF-8."),
             id="not UTF-8",
