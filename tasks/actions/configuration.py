@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-
 from clusters.inventory import HostSpec, render
 from clusters.models import Cluster, Node
+from clusters.registry import inventory_of
 from tasks.actions.base import Action, Context, Done, Wait, register
 from tasks.actions.nodes import first_host
 from tasks.models import Outcome
@@ -26,8 +26,6 @@ def configuration_of(cluster: Cluster, nodes: list[Node], key: str) -> str:
         credential = by_name[host.name].credential
         sudo = "" if host.user == "root" else credential.sudo_password or credential.password
         return replace(host, address=host.internal_address, private_key="", private_key_path=key, password=sudo)
-
-    from clusters.registry import inventory_of
 
     inventory = inventory_of(cluster)
     return render(replace(inventory, hosts=tuple(map(seen_from_inside, inventory.hosts))))

@@ -4,12 +4,11 @@ for namespace in $NAMESPACES; do
   kubectl get namespace "$namespace" >/dev/null 2>&1 || kubectl create namespace "$namespace" || kubectl get namespace "$namespace"
 done
 put() {
-  # Large CRDs do not fit into the annotation that apply keeps; what exists is replaced.
+  # Large CRDs do not fit into the annotation that apply keeps; what exists is merged by the server.
   if [ "$CREATE" = yes ]; then
     if said=$(kubectl create -f "$MANIFEST" 2>&1); then return; fi
     case $said in *AlreadyExists* | *'already exists'*) ;; *) return 1 ;; esac
-    said=$(kubectl replace -f "$MANIFEST" 2>&1) && return
-    case $said in *NotFound* | *'not found'*) said=$(kubectl apply --server-side --force-conflicts -f "$MANIFEST" 2>&1) ;; *) return 1 ;; esac
+    said=$(kubectl apply --server-side --force-conflicts -f "$MANIFEST" 2>&1)
   else
     said=$(kubectl apply -f "$MANIFEST" 2>&1)
   fi

@@ -222,6 +222,12 @@ def test_secrets_are_only_named() -> None:
                     assert "printf" in line or "[ " in line, line
 
 
+def test_every_script_can_tell_whether_it_is_needed() -> None:
+    """But for those that wait or that the tool itself makes cheap to repeat."""
+    blind = {key for key, do in scripts(plan()).items() if not do.probe}
+    assert blind == {"images", "nodes"}
+
+
 def test_every_plan_kind_describes_its_parameters() -> None:
     for kind in PLANS.values():
         assert kind.title and kind.description
