@@ -37,6 +37,7 @@ _FALSE = frozenset(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off"
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[0-9][0-9_]*)")
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?")
+_UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 _STANDARD = "tag:yaml.org,2002:"
 
 
@@ -178,6 +179,7 @@ class _Composer:
 
     def scalar(self, event: Any, place: Place) -> Node:
         self.count(1, place)
+        check_text(event.value, place)
         tag = None if event.tag in (None, "!") else event.tag
         if tag is None:
             value = event.value if event.style or event.tag else resolve(event.value)
@@ -208,6 +210,7 @@ class _Composer:
                     at.finding("error", "key", "A key must be a plain word.", "Write the key as text, before a ':'.")
                 )
             key = event.value
+            check_text(key, at)
             at = Place(f"{place.path}.{key}" if place.path else key, at.line, at.column)
             node = self.node(next(self.events), at.path, depth + 1)
             if key == "<<" and not event.style:
@@ -230,6 +233,13 @@ class _Composer:
                 at.finding("error", "merge", "'<<' merges mappings only.", "Point it at a mapping: <<: *name.")
             )
         return list(nodes)
+
+
+def check_text(text: str, place: Place) -> None:
+    """Raise `Unreadable` for characters that can be written in YAML or JSON, but neither stored nor sent."""
+    if found := _UNSTORABLE.search(text):
+        message = f"The text has the character U+{ord(found[0]):04X}, which cannot be stored."
+        raise Unreadable(place.finding("error", "character", message, "Delete it."))
 
 
 def _tagged(tag: Any, place: Place) -> Finding:
@@ -257,7 +267,7 @@ def resolve(text: str) -> JSON:
 
 
 def wrap(data: JSON, path: str = "") -> Node:
-    """JSON data as nodes without lines. Raises `Unreadable` when it is nested too deep."""
+    """JSON data as nodes without lines. Raises `Unreadable`: nested too deep, characters that cannot be stored."""
     return _wrap(data, path, 0)
 
 
@@ -269,8 +279,12 @@ def _wrap(data: JSON, path: str, depth: int) -> Node:
         )
     if isinstance(data, Mapping):
         paths = {str(key): f"{path}.{key}" if path else str(key) for key in data}
+        for key, where in paths.items():
+            check_text(key, Place(where))
         items = {str(key): _wrap(value, paths[str(key)], depth + 1) for key, value in data.items()}
         return Node(items, place, keys={key: Place(where) for key, where in paths.items()})
     if isinstance(data, list | tuple):
         return Node([_wrap(value, f"{path}[{n}]", depth + 1) for n, value in enumerate(data)], place)
+    if isinstance(data, str):
+        check_text(data, place)
     return Node(data, place, "" if data is None else str(data))

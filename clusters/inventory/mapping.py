@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 from clusters.inventory import schema
 from clusters.inventory.checks import validate
-from clusters.inventory.document import Node, Unreadable, wrap
+from clusters.inventory.document import Node, Unreadable, check_text, wrap
 from clusters.inventory.model import JSON, Finding, Inventory, Parsed, Place, Places, Platform
 from clusters.inventory.reading import Reading
 
@@ -82,6 +82,10 @@ def _platform(platform: Platform, settings: JSON) -> tuple[Platform, list[Findin
         kind = type(getattr(platform, name))
         if type(value) is kind:
             values[name] = value
+            try:
+                check_text(str(value), place)
+            except Unreadable as error:
+                findings.append(error.finding)
         else:
             word = "a number" if kind is int else "text"
             findings.append(place.finding("error", "type", f"'{name}' must be {word}.", f"Write {name} as {word}."))

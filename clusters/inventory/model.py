@@ -14,6 +14,7 @@ ROLE_GROUPS = (ETCD, CONTROL_PLANE, WORKER, REGISTRY, STORAGE)
 
 MAX_HOSTS = 1000
 MAX_FINDINGS = 200
+MAX_TEXT = 500
 MAX_SUGGESTIONS = 50
 """How many typing errors get a suggestion: finding near names takes time."""
 
@@ -104,8 +105,11 @@ class Place:
     column: int = 0
 
     def finding(self, level: Level, code: str, message: str, fix: str) -> Finding:
-        """A finding about this place."""
-        return Finding(level, code, self.path, self.line, self.column, message, fix)
+        """A finding about this place; texts that quote a very long value are cut."""
+        path, message, fix = (
+            text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…" for text in (self.path, message, fix)
+        )
+        return Finding(level, code, path, self.line, self.column, message, fix)
 
 
 class Places(dict[str, Place]):

@@ -230,10 +230,16 @@ def test_data_nested_too_deep_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("host", [{"name": "a\x00"}, {"name": "a", "labels": {"a\x00": "b"}}])
-def test_text_that_cannot_be_stored_is_refused(host: dict[str, Any]) -> None:
-    (found,) = from_mapping({"hosts": [host]}).findings
-    assert found.path.startswith("hosts[0].")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hosts": [{"name": "a\x00"}]},
+        {"hosts": [{"name": "a", "labels": {"a\x00": "b"}}]},
+        {"settings": {"registry_user": "\x00"}},
+    ],
+)
+def test_text_that_cannot_be_stored_is_refused(change: dict[str, Any]) -> None:
+    (found,) = from_mapping({**BODY, **change}).findings
     assert (found.code, found.fix) == ("character", "Delete it.")
     assert found.message == "The text has the character U+0000, which cannot be stored."
 

@@ -91,7 +91,7 @@ def only(text: str | bytes) -> Finding:
         ),
         pytest.param(
             'hosts:\n- {name: a, password: "x\\0"}\n',
-            ("character", 2, 22, "The text has the character U+0000, which cannot be stored.", "Delete it."),
+            ("character", 2, 23, "The text has the character U+0000, which cannot be stored.", "Delete it."),
             id="escaped NUL",
         ),
         pytest.param(
@@ -173,6 +173,11 @@ def test_role_groups_that_repeat_without_end_are_cut_short() -> None:
     assert (found.level, found.path, found.line, found.column) == ("error", "roleGroups.etcd[10]", 15, 5)
     assert found.message == "The role groups name more than 10000 hosts in all."
     assert found.fix == "Name each host once in a role group."
+
+
+def test_a_finding_quotes_a_long_value_in_part() -> None:
+    parsed = parse(HEAD + TAIL + f"kubernetes: {{version: {'9' * 5000}}}\n")
+    assert {len(finding.message) for finding in parsed.findings if finding.code == "version"} == {501}
 
 
 def test_very_many_findings_are_cut_short_with_the_errors_first() -> None:
