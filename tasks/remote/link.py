@@ -192,7 +192,8 @@ def connect(target: Target, timing: Timing, carrier: Link | None = None) -> Link
             port=target.port,
             config=Config(ssh_config=SSHConfig(), lazy=True),
             gateway=carrier.connection if carrier else None,
-            connect_timeout=int(timing.connect + 0.999),
+            # The connection is made already: this is for the key exchange, which begins with waiting for the banner.
+            connect_timeout=int(2 * timing.connect + 0.999),
             connect_kwargs=kwargs,
         )
         client: paramiko.SSHClient = connection.client
@@ -226,7 +227,7 @@ def first_contact(target: Target, timing: Timing, carrier: Link | None = None) -
         transport = paramiko.Transport(sock, disabled_algorithms=WEAK)
         transport.set_log_channel(_LOG)
         transport.banner_timeout = timing.connect
-        transport.start_client(timeout=timing.connect)
+        transport.start_client(timeout=2 * timing.connect)
         key = transport.get_remote_server_key()
         return f"{key.get_name()} {key.get_base64()}"
     except Exception as error:

@@ -115,11 +115,12 @@ class Sshd:
             names["group"] += f"{user}:x:{number}:\n"
         (self.dir / "home/ops/.bashrc").write_text("echo noise of the login script\necho and more >&2\n")
         names["sudoers"] = "root ALL=(ALL) ALL\n" + "\n".join(USERS.values()) + "\n"
+        (self.dir / "etc/pam.d").mkdir(parents=True)
         for name, text in names.items():
-            path = self.dir / name
+            path = self.dir / "etc" / name
             path.write_text(text)
             path.chmod(0o640 if name == "shadow" else 0o440 if name == "sudoers" else 0o644)
-        (self.dir / "pam").write_text(
+        (self.dir / "etc/pam.d/sshd").write_text(
             "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_unix.so\n"
         )
 
@@ -129,14 +130,12 @@ class Sshd:
             f"AuthorizedKeysFile {self.dir}/authorized\nStrictModes no\nPermitRootLogin yes\n"
             f"MaxStartups 200\nSubsystem sftp /nonexistent\n{self.options}\nUsePAM no\n"
         )
-        binds = "".join(f"mount --bind {self.dir}/{name} /etc/{name}\n" for name in ("passwd", "shadow", "group"))
-        if Path("/etc/sudoers").exists():
-            binds += f"mount --bind {self.dir}/sudoers /etc/sudoers\n"
-        if Path("/etc/pam.d/sshd").exists():
-            binds += f"mount --bind {self.dir}/pam /etc/pam.d/sshd\n"
+        # Not a mount on each file: the kernel takes such a mount away when the machine's own file is replaced.
         script = (
-            "set -e\nmount -t tmpfs none /run\nmkdir -p /run/sshd\n"
-            f"{binds}{self.setup}\nexec {SSHD} -D -e -f {self.dir}/config\n"
+            "set -e\nmount -t tmpfs none /run\nmkdir /run/sshd /run/work\n"
+            f"cp -a {self.dir}/etc /run/etc\n"
+            "mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work none /etc\n"
+            f"{self.setup}\nexec {SSHD} -D -e -f {self.dir}/config\n"
         )
         with (self.dir / "log").open("ab") as log:
             self.process = subprocess.Popen(
