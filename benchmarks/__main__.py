@@ -1,0 +1,9 @@
+"""All benchmarks, one after the other."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import engine, remote
+
+sys.exit(max(remote.main([]), engine.main([])))
