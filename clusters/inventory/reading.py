@@ -48,11 +48,10 @@ class Reading:
             return None
         self.kind(top)
         spec_node = top.pop("spec", None)
+        metadata = top.pop("metadata", None)
         bare = spec_node is None
-        spec = top if spec_node is None else self.mapping(spec_node, "'spec'") or {}
-        top = {} if bare else top
         keys = dict(document.keys) if spec_node is None else {**document.keys, **spec_node.keys}
-        metadata = (top if not bare else spec).pop("metadata", None)
+        spec, top = (top, {}) if spec_node is None else (self.mapping(spec_node, "'spec'") or {}, top)
         for key in [key for key in top if key in schema.SPEC and key not in spec]:
             self.note(
                 "repair",
@@ -66,12 +65,12 @@ class Reading:
         hosts = self.hosts(spec.pop("hosts", None), spec, document.place)
         groups = self.role_groups(spec.pop("roleGroups", None), document.place)
         platform = self.platform(spec, spec_node.place if spec_node else document.place)
-        self.unknown(top, keys, schema.TOP, "")
-        self.unknown(spec, keys, schema.SPEC, "spec")
+        self.unknown(top, document.keys, schema.TOP, "")
+        self.unknown(spec, keys, schema.SPEC, "" if bare else "spec")
         for section, known in schema.OTHER_SECTIONS.items():
             if section in spec and isinstance(spec[section].value, dict):
                 self.unknown(spec[section].value, spec[section].keys, known, section)
-        extra |= self.rest(top, keys)
+        extra |= self.rest(top, document.keys)
         rest = {**platform.pop("extra"), **self.rest(spec, keys)}
         if rest:
             extra["spec"] = rest

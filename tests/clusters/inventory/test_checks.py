@@ -148,7 +148,7 @@ CASES: dict[str, tuple[str, Case]] = {
         HOSTS + GROUPS + "xyzzy: 1\n",
         (
             "warning", "unknown-key", "xyzzy", 6, 1,
-            "Unknown key 'xyzzy' in spec.", "Remove it, or check its spelling; it is handed to kk as is.",
+            "Unknown key 'xyzzy'.", "Remove it, or check its spelling; it is handed to kk as is.",
         ),
     ),
     "an unknown role group": (
