@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clusters import catalog, health
 from clusters.catalog import Catalog
@@ -342,3 +344,38 @@ def test_without_a_reading_all_that_is_known_is_unknown() -> None:
     assert {name: (one.state, one.reason) for name, one in found.items()} == dict.fromkeys(
         ("dns", "agent", "stack"), ("unknown", "timeout")
     )
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda phase, waiting, code, restarts, ready: pod(
+                "agent-1",
+                container(
+                    waiting=waiting,
+                    ended=None if code is None else {"exitCode": code},
+                    restarts=restarts,
+                    ready=ready,
+                    last=BROKEN if restarts else None,
+                ),
+                phase=phase,
+                ready=ready,
+            ),
+            st.sampled_from(["Pending", "Running", "Succeeded", "Failed", "Unknown"]),
+            st.sampled_from(["", "ContainerCreating", "CrashLoopBackOff", "SomethingNew"]),
+            st.none() | st.integers(0, 255),
+            st.integers(0, 9),
+            st.booleans(),
+        ),
+        max_size=4,
+    ),
+    st.integers(0, 4),
+    st.integers(0, 4),
+)
+def test_any_mixture_of_pods_has_a_state_and_a_cause(pods: list[dict[str, Any]], desired: int, ready: int) -> None:
+    found = agent(*pods, desired=desired, ready=ready)
+    assert found.state in health.ORDER
+    assert 0 <= found.ready <= found.desired == desired
+    assert bool(found.reason) == (found.state != "healthy")
+    if found.state == "unhealthy":
+        assert found.ready == 0
