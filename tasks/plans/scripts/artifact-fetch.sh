@@ -6,7 +6,7 @@ quoted=$(printf %s "$URL" | sed 's/[\\"]/\\&/g')
 total=$(printf 'url = "%s"\n' "$quoted" | curl -fsSLI -K - --max-time 30 2>/dev/null | tr -d '\r' |
   sed -n 's/^[Cc]ontent-[Ll]ength: *//p' | tail -n 1) || total=
 (
-  while sleep 5; do
+  while sleep 5 >/dev/null 2>&1; do
     have=$(stat -c %s "$part" 2>/dev/null || echo 0)
     case $total in '' | 0 | *[!0-9]*) progress 0 "$((have >> 20)) MiB" ;;
       *) progress $((have * 95 / total)) "$((have >> 20)) of $((total >> 20)) MiB" ;;

@@ -14,7 +14,7 @@ tar -tf "$ARCHIVE" >"$names" || fail "$ARCHIVE is no readable tar archive." "Bui
 bad=$(grep -m 1 -E '^/|(^|/)\.\.(/|$)' "$names" || :)
 [ -z "$bad" ] || fail "The archive names $bad, which lies outside of it." "Do not use this artifact; build it again."
 # A link may point out of the archive, and a later member would be written through it.
-bad=$(tar -tvf "$ARCHIVE" | grep -m 1 -E '^[lh].* (->|link to) (/|(.*/)?\.\.(/|$))|^[bcp]' || :)
+bad=$(tar -P -tvf "$ARCHIVE" | grep -m 1 -E '^[lh].* (->|link to) (/|(.*/)?\.\.(/|$))|^[bcp]' || :)
 [ -z "$bad" ] || fail "The archive holds a link out of it or a device: $bad" "Do not use this artifact; build it again."
 new=$ARTIFACT.new
 rm -rf "$new"
