@@ -50,7 +50,7 @@ def _run(arguments: argparse.Namespace) -> int:
         case "status":
             return _status(lab, arguments.output)
         case "exec":
-            words = lab.exec_argv(arguments.host, arguments.argv)
+            words = lab.exec_argv(arguments.host, arguments.argv or ["bash", "-l"])
             os.execvp(words[0], words)  # noqa: S606
         case "config":
             print(lab.config_text(), end="")
@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     }
     for name, text in helps.items():
         add(name, help=text).add_argument("host")
-    execute = add("exec", help="run a command in a host as root, without SSH")
+    execute = add("exec", help="run a command, or a shell, in a host as root, without SSH")
     execute.add_argument("host")
     execute.add_argument("argv", nargs=argparse.REMAINDER, metavar="CMD")
     artifact = add("artifact", help="build the SIMULATED artifact in a directory")

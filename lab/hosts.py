@@ -179,14 +179,21 @@ class Lab(BaseLab):
             running = False
         if not running:
             self._start(host, hosts, lower)
-        if is_cut:
-            self._progress(f"{host.name} {host.address} is cut off")
-            return
-        while not wait_for_banner(host.address, host.port, time.monotonic() + 0.5):
+
+        def is_there() -> bool:
+            if is_cut:
+                return host.name in self._inits()
+            return wait_for_banner(host.address, host.port, time.monotonic() + 0.5)
+
+        while not is_there():
             if time.monotonic() > started + BOOT_SECONDS or not self._pids(host.name):
                 log = self.paths.host(host.name) / "keeper.log"
                 tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
                 raise LabError(f"{host.name} does not come up:\n{tail}", f"its log is {log}")
+            time.sleep(0.02)
+        if is_cut:
+            self._progress(f"{host.name} {host.address} is cut off")
+            return
         word = "is up" if running else f"up after {time.monotonic() - started:.1f} s"
         self._progress(f"{host.name} {host.address} {word}")
 

@@ -139,7 +139,8 @@ class PlainLab(BaseLab):
 
     def _start(self, host: Host, sshd: str) -> None:
         home = self.paths.host(host.name)
-        home.mkdir(parents=True, exist_ok=True)
+        # A home of its own: what the user's start-up files do is nothing that a lab host should wait for, or kill.
+        (home / "home").mkdir(parents=True, exist_ok=True)
         key = home / "host_key"
         if not key.with_suffix(".pub").exists():
             key.unlink(missing_ok=True)
@@ -149,7 +150,7 @@ class PlainLab(BaseLab):
             f"ListenAddress {host.address}:{host.port}\nHostKey {key}\nPidFile none\nUsePAM no\nStrictModes no\n"
             f"AuthorizedKeysFile {self.paths.state}/authorized_keys\nPasswordAuthentication no\nUseDNS no\n"
             f"KbdInteractiveAuthentication no\nMaxStartups 200\nMaxSessions 100\nSubsystem sftp internal-sftp\n"
-            f"SetEnv LAB_HOST={host.name} {MARK}={self.paths.state}\n"
+            f"SetEnv LAB_HOST={host.name} {MARK}={self.paths.state} HOME={home}/home\n"
         )
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # as Debian's own service does
