@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.remote import job
 from tasks.remote.command import Remote, Result
 from tasks.remote.errors import ChecksumMismatch, MissingTool, OutputTooLarge, RemoteError, of_errno_text
 from tasks.remote.quote import quote
@@ -21,6 +22,7 @@ from tasks.remote.source import host_program
 AT_ONCE = 1 << 20  # files up to so many bytes go in one command
 STALL = 60.0  # seconds without a byte of progress
 HASHING = 10 << 20  # bytes a second that the slowest host reads and sums
+SUM_AT_ONCE = 128 << 20  # larger files are summed by a detached job, so that the caller may leave meanwhile
 _BLOCK = 1 << 18
 
 
@@ -45,20 +47,24 @@ def upload(
     sudo: bool = True,
     on_progress: Callable[[int, int], None] | None = None,
     stall: float = STALL,
+    sha256: str = "",
+    job_root: str = job.ROOT,
 ) -> Uploaded:
     """Make ``path`` on the host equal to ``local``. Missing directories are made; a symbolic link is
     replaced.
 
-    ``owner`` is "user" or "user:group"; ``on_progress`` gets (bytes there, bytes in all).
+    ``owner`` is "user" or "user:group"; ``sha256`` saves reading a large local file when its sum is known.
+    ``on_progress`` gets (bytes there, bytes in all), also while the host sums what has arrived. It may raise to
+    stop; the next call continues, within seconds, at whatever point.
     Raises :class:`DiskFull`, :class:`ReadOnly`, :class:`NotPermitted`, :class:`ChecksumMismatch`,
     :class:`MissingTool`, :class:`Unreachable` (call again: it continues).
     """
     if not path.startswith("/") or path.endswith("/"):
         raise ValueError("the destination is the absolute path of a file")
     with _opened(local) as source:
-        digest = hashlib.file_digest(source, "sha256").hexdigest()
+        digest = sha256.lower() or hashlib.file_digest(source, "sha256").hexdigest()
         total = source.seek(0, io.SEEK_END)
-        transfer = _Transfer(remote, path, source, digest, total, mode, owner, sudo, stall, on_progress)
+        transfer = _Transfer(remote, path, source, digest, total, mode, owner, sudo, stall, on_progress, job_root)
         words = transfer.whole() if total <= AT_ONCE else transfer.in_parts()
         if words[0] == "differs":  # what an earlier sender left was not this content
             transfer.told = 0
@@ -101,16 +107,20 @@ class _Transfer:
         sudo: bool,
         stall: float,
         on_progress: Callable[[int, int], None] | None,
+        job_root: str,
     ) -> None:
         self._remote, self._source, self._total = remote, source, total
         self._sudo, self._stall, self._on_progress = sudo, stall, on_progress
         self.sent = 0
         self.told = 0
+        self._job_root = job_root
+        # A user without root has no place for jobs.
+        later = total > SUM_AT_ONCE and (sudo or remote.target.user == "root")
         place = hashlib.sha256(path.encode()).hexdigest()[:8]
         part = f"{path.rpartition('/')[0]}/.sanqian-{digest[:32]}-{place}.part"
         self._program = (
             f"{host_program('files.sh')}DEST={quote(path)} PART={quote(part)} SUM={digest} TOTAL={total:d} "
-            f"MODE={mode:04o} OWNER={quote(owner)}\n"
+            f"MODE={mode:04o} OWNER={quote(owner)} LATER={'1' if later else ''} STAMP= KNOWN=\n"
         )
 
     def whole(self) -> list[str]:
@@ -119,7 +129,7 @@ class _Transfer:
         return self._ask("probe\nreceive 0\nfinish", self._source.read())
 
     def in_parts(self) -> list[str]:
-        words = self._ask('probe\nprintf "ok %s\\n" "$have"', patience=self._total / HASHING)
+        words = self._ask_with_sum('probe\nprintf "ok %s\\n" "$have"')
         if words[0] == "same":
             return words
         have = int(words[0])
@@ -127,7 +137,33 @@ class _Transfer:
         if have < self._total:
             self._source.seek(have)
             self._ask(f"receive {have:d}\nprintf 'ok\\n'", self._blocks())
-        return self._ask("finish", patience=self._total / HASHING)
+        return self._ask_with_sum("finish")
+
+    def _ask_with_sum(self, call: str) -> list[str]:
+        known = ""
+        while True:
+            words = self._ask(known + call, patience=self._total / HASHING)
+            if words[0] != "later":
+                return words
+            stamp, path = words[1], " ".join(words[2:])
+            known = f"STAMP={stamp} KNOWN={self._sum(stamp, path)}\n"
+
+    def _sum(self, stamp: str, path: str) -> str:
+        """The SHA-256 of a file on the host, by a detached job that a later call finds again."""
+        job_id = f"sum-{hashlib.sha256(path.encode()).hexdigest()[:8]}-{stamp}"
+        sudo, root = self._sudo, self._job_root
+        job.start(self._remote, job_id, f"exec sha256sum <{quote(path)}", sudo=sudo, root=root)
+        said = b""
+        while True:
+            progress = job.follow(self._remote, job_id, len(said), wait=1.0, linger=0, sudo=sudo, root=root)
+            said += progress.data
+            if progress.complete:
+                break
+            self._tell(self.told)
+        job.remove(self._remote, job_id, sudo=sudo, root=root)
+        if progress.exit_code != 0:
+            raise of_errno_text(path, said.decode(errors="replace") or progress.reason, host=self._remote.name)
+        return said.decode().split()[0]
 
     def _ask(self, call: str, content: bytes | Iterator[bytes] = b"", patience: float = 0.0) -> list[str]:
         result = self._remote.run(

@@ -75,6 +75,91 @@ def test_resumes_after_a_cut(sshd: Sshd, pool: Pool, tmp_path: Path) -> None:
     assert 0 < done.sent < 20 << 20
 
 
+class Stop(Exception):
+    """Raised by a progress callback: the slice is over."""
+
+
+def test_stopped_by_the_callback_and_continued(remote: Remote, tmp_path: Path) -> None:
+    data = os.urandom(8 << 20)
+    (tmp_path / "there").write_bytes(b"the old file")
+    starts: list[int] = []
+    slices = 0
+    while True:
+        slices += 1
+        first: list[int] = []
+
+        def stop(there: int, total: int, first: list[int] = first) -> None:
+            first.append(there)
+            if there - first[0] >= 3 << 20 and there < total:
+                raise Stop
+
+        try:
+            files.upload(remote, data, f"{tmp_path}/there", on_progress=stop)
+            break
+        except Stop:
+            assert (tmp_path / "there").read_bytes() == b"the old file"
+        finally:
+            starts.append(first[0])
+    assert (tmp_path / "there").read_bytes() == data
+    assert 2 <= slices <= 4
+    assert starts == sorted(starts)
+    assert starts[-1] > 0, "the last slice went on where the one before had stopped"
+
+
+def test_large_files_are_summed_by_a_job(
+    remote: Remote, jobs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "SUM_AT_ONCE", files.AT_ONCE)
+    data = os.urandom(3 << 20)
+    done = files.upload(remote, data, f"{tmp_path}/a file", job_root=jobs)
+    assert (tmp_path / "a file").read_bytes() == data
+    assert not done.skipped
+    assert files.upload(remote, data, f"{tmp_path}/a file", job_root=jobs).skipped
+    changed = bytes([data[0] ^ 1]) + data[1:]
+    assert not files.upload(remote, changed, f"{tmp_path}/a file", job_root=jobs).skipped
+    assert (tmp_path / "a file").read_bytes() == changed
+    assert list(Path(jobs).iterdir()) == []
+
+
+def test_stopped_while_the_host_sums(
+    servers: Callable[..., Sshd], pool: Pool, jobs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "SUM_AT_ONCE", files.AT_ONCE)
+    tool = tmp_path / "sha256sum"
+    tool.write_text(f"#!/bin/sh\necho sum >>{tmp_path}/sums\ncat {tmp_path}/gate\nexec {tmp_path}/real\n")
+    tool.chmod(0o755)
+    os.mkfifo(tmp_path / "gate")
+    server = servers(
+        setup=f"cp /usr/bin/sha256sum {tmp_path}/real; mount --bind {tool} /usr/bin/sha256sum",
+    )
+    data = os.urandom(2 << 20)
+    there: list[int] = []
+
+    def stop(count: int, total: int) -> None:
+        there.append(count)
+        if there.count(total) > 2:
+            raise Stop
+
+    with pool.connection(server.target()) as remote:
+        with pytest.raises(Stop):
+            files.upload(remote, data, f"{tmp_path}/there", job_root=jobs, on_progress=stop)
+        assert not (tmp_path / "there").exists()
+        threading.Thread(target=lambda: (tmp_path / "gate").write_text("")).start()
+        done = files.upload(remote, data, f"{tmp_path}/there", job_root=jobs)
+    assert done.sent == 0, "all had arrived before"
+    assert (tmp_path / "there").read_bytes() == data
+    assert (tmp_path / "sums").read_text() == "sum\n", "the second call found the first one's sum"
+
+
+def test_known_sum_is_taken_and_checked(remote: Remote, tmp_path: Path) -> None:
+    data = b"some content"
+    right, wrong = hashlib.sha256(data).hexdigest(), hashlib.sha256(b"other").hexdigest()
+    with pytest.raises(errors.ChecksumMismatch):
+        files.upload(remote, data, f"{tmp_path}/file", sha256=wrong)
+    assert list(tmp_path.iterdir()) == []
+    assert files.upload(remote, data, f"{tmp_path}/file", sha256=right).sha256 == right
+
+
 def test_damaged_part_is_sent_anew(remote: Remote, tmp_path: Path) -> None:
     data = os.urandom(3 << 20)
     files.upload(remote, data, f"{tmp_path}/file")
