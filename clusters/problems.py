@@ -11,8 +11,8 @@ from clusters.snapshot import ClusterSnapshot, Container, Event, Pod, Workload
 
 STARTING = 600.0  # seconds something may take to come up before that is a fault
 UNSCHEDULED = 60.0  # seconds the scheduler may take: volumes are bound and nodes added meanwhile
-# A container that ended with an error a third time counts as crashing until it has run this long (seconds):
-# else it would be well in each reading that falls between two crashes.
+# A container that ended with an error counts as crashing until it is ready; from the third time on, until it has
+# run this long (seconds). Else it would be well in each reading that falls between two crashes.
 STABLE, CRASHES = 120.0, 3
 RECENT = 3600.0  # seconds; older warnings explain nothing
 FAILING = frozenset(
@@ -211,7 +211,8 @@ def _container_problem(container: Container, scene: Scene) -> Problem | None:
     if container.ended and container.ended.exit_code:
         return Problem(f"{name}: {_end_of(container)}", True)
     last = container.last
-    if container.running and last and last.exit_code and container.restarts >= CRASHES:
+    again = container.restarts >= CRASHES or not container.ready
+    if container.running and last and last.exit_code and again:
         running = scene.age(container.running_since or last.at)
         if running < STABLE:
             return Problem(

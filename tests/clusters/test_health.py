@@ -139,6 +139,10 @@ def test_a_crashing_container_counts_as_crashing_between_two_crashes() -> None:
     found = agent(pod("agent-1", between), ready=1)
     assert (found.state, found.ready) == ("unhealthy", 0)
     assert "restarted 5 times, now running for 12 s; last exit code 1: no licence" in found.reason
+    again = container(running=2, restarts=1, last=BROKEN)
+    assert agent(pod("agent-1", again)).state == "unhealthy"
+    recovered = container(ready=True, running=2, restarts=1, last=BROKEN)
+    assert agent(pod("agent-1", recovered), ready=1).state == "healthy"
     stable = container(ready=True, running=600, restarts=5, last=BROKEN)
     assert agent(pod("agent-1", stable), ready=1).state == "healthy"
 
