@@ -46,7 +46,7 @@ def request_operation(
     Raises `PlanError` for what makes no plan, `Busy` while another mutating operation of the cluster is under way,
     `LimitReached` when the access key has too many.
     """
-    params = _with_defaults(kind, params)
+    params = _with_defaults(cluster, kind, params)
     plan = make(kind, cluster_fact(cluster), params)
     if cluster.state == ClusterState.REMOVED:
         raise PlanError("The cluster was removed.", fix="Register it anew.")
@@ -92,7 +92,7 @@ def request_retry(operation: Operation, *, actor: str, source: str = "", from_st
 
 def preview(cluster: Cluster, kind: str, params: dict[str, JSON]) -> Plan:
     """The plan that `request_operation` would store. Raises `PlanError`."""
-    return make(kind, cluster_fact(cluster), _with_defaults(kind, params))
+    return make(kind, cluster_fact(cluster), _with_defaults(cluster, kind, params))
 
 
 def cluster_fact(cluster: Cluster) -> ClusterFact:
@@ -138,8 +138,11 @@ def audit(
     )
 
 
-def _with_defaults(kind: str, params: dict[str, JSON]) -> dict[str, JSON]:
+def _with_defaults(cluster: Cluster, kind: str, params: dict[str, JSON]) -> dict[str, JSON]:
+    """Where no artifact is named, the cluster's last one is meant, and before there is one, the service's own."""
     takes = PLANS[kind].params if kind in PLANS else {}
-    if "artifact" in takes and "artifact" not in params and settings.ARTIFACT:
-        return {**params, "artifact": settings.ARTIFACT}
-    return params
+    if "artifact" not in takes or params.get("artifact"):
+        return params
+    last = Operation.objects.filter(cluster=cluster, params__has_key="artifact").first()
+    artifact = last.params["artifact"] if last else settings.ARTIFACT
+    return {**params, "artifact": artifact} if artifact else params
