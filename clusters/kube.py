@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -77,6 +78,7 @@ class Kube:
         access = kubeconfig.parse(config) if isinstance(config, str) else config
         self.access = access.at(server) if server else access
         self._timeout, self._whole = (connect, read), whole
+        self._clock: datetime | None = None
         settings = Configuration()
         settings.host = self.access.server
         self._api = ApiClient(settings)
@@ -162,6 +164,7 @@ class Kube:
         objects = {rule.key: optional(rule.key, partial(self._objects, rule, until)) for rule in catalog.objects}
         return ClusterSnapshot(
             taken_at=taken_at,
+            clock=self._clock,
             version=self.version(),
             nodes=nodes,
             pods=pods,
@@ -282,6 +285,8 @@ class Kube:
             answer.release_conn()
         except (HTTPError, ApiException, OSError) as error:
             raise self._unreachable(error) from error
+        with contextlib.suppress(ValueError, TypeError):  # a server without a clock
+            self._clock = parsedate_to_datetime(answer.headers.get("Date", "")).replace(tzinfo=UTC)
         if answer.status == 200:
             return data
         raise self._refused(path, answer.status, data)

@@ -50,7 +50,7 @@ class Scene:
 
     def __init__(self, snapshot: ClusterSnapshot) -> None:
         self.snapshot = snapshot
-        self.now = snapshot.taken_at
+        self.now = snapshot.now
         self.lost = {node.name for node in snapshot.nodes if not node.ready}
         self._pods: defaultdict[str, list[Pod]] = defaultdict(list)
         for pod in snapshot.pods:

@@ -166,11 +166,15 @@ class Release:
 
 @dataclass(frozen=True)
 class ClusterSnapshot:
-    """What was seen at `taken_at`. `crds` tells whether each is established, `endpoints` the ready addresses
-    of ``namespace/service``, `objects` the further objects by `ObjectRule.key`. `unread` names what could not
-    be listed (by resource, with the reason): nothing is concluded from its absence."""
+    """What was seen at `taken_at`, which is `clock` by the cluster's own clock (None: not known).
+
+    `crds` tells whether each is established, `endpoints` the ready addresses of ``namespace/service``, `objects`
+    the further objects by `ObjectRule.key`. `unread` names what could not be listed (by resource, with the reason):
+    nothing is concluded from its absence.
+    """
 
     taken_at: datetime
+    clock: datetime | None = None
     version: str = ""
     nodes: tuple[Node, ...] = ()
     pods: tuple[Pod, ...] = ()
@@ -181,6 +185,11 @@ class ClusterSnapshot:
     events: tuple[Event, ...] = ()
     releases: tuple[Release, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        """What the cluster's time stamps are compared with."""
+        return self.clock or self.taken_at
 
 
 def selects(selector: Mapping[str, JSON], labels: Mapping[str, str]) -> bool:

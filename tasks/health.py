@@ -167,7 +167,7 @@ def _store_observation(
                 (shown.get(name) or Node(name, ready=False)).to_json() | {"state": node.state, "reason": node.reason}
                 for name, node in sorted(nodes.items())
             ],
-            "pods": pods_table(reading.snapshot.pods, reading.at),
+            "pods": pods_table(reading.snapshot.pods, reading.snapshot.now),
         }
     Observation.objects.update_or_create(cluster=cluster, defaults=values)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from clusters import catalog, health
 from clusters.catalog import Catalog
 from clusters.health import ComponentHealth, NodeHealth
 from tests.clusters.api_objects import (
+    NOW,
     ago,
     container,
     node,
@@ -183,6 +186,15 @@ def test_pods_that_cannot_be_created() -> None:
 
 def test_scaled_to_nothing_is_healthy() -> None:
     assert agent(desired=0).state == "healthy"
+
+
+def test_the_clusters_own_clock_counts() -> None:
+    starting = pod("agent-1", container(waiting="ContainerCreating"), phase="Pending", age=20)
+    late_by_an_hour = NOW + timedelta(hours=1)
+    seen = snapshot(pods=[starting], deployment=[workload("deployment", "agent", ready=0)], clock=NOW)
+    for taken_at in (NOW, late_by_an_hour):
+        found = health.judge(replace(seen, taken_at=taken_at), PLATFORM, ["agent"])
+        assert found["agent"].state == "progressing"
 
 
 def test_many_problems_are_counted() -> None:

@@ -51,6 +51,8 @@ def test_a_snapshot(api: Api) -> None:
     assert [(r.name, r.status) for r in seen.releases] == [("kruise", "pending-install")]
     assert seen.endpoints == {"cert-manager/cert-manager-webhook": 1}
     assert seen.unread == {}
+    assert seen.clock is not None
+    assert seen.clock.tzinfo is not None
     found = health.judge(seen, catalog.load(), ["coredns", "cert-manager", "shared-pv", "downloader-rbac"])
     assert {n: found[n].state for n in ("coredns", "cert-manager", "shared-pv", "downloader-rbac", "kserve")} == {
         "coredns": "healthy",
