@@ -16,6 +16,7 @@ import psutil
 
 from sanqian_service.embedded import Embedded
 
+pytest_plugins = ["tests.lab_fixtures"]
 PREFIX = "sanqian-test-"
 
 
