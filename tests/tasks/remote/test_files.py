@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.remote import Pool, Remote, errors, files
+from tasks.remote import Pool, Remote, errors, exchange, files
 from tests.tasks.remote.servers import Proxy, Sshd, needs_sudo
 
 pytestmark = pytest.mark.lab
@@ -241,7 +241,8 @@ def test_missing_sha256sum(servers: Callable[..., Sshd], pool: Pool, tmp_path: P
     assert caught.value.tool == "sha256sum"
 
 
-def test_stalled_connection(pool: Pool, shared: Sshd, tmp_path: Path) -> None:
+def test_stalled_connection(pool: Pool, shared: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "PROOF_OF_LIFE", 1.0)
     proxy = Proxy(shared.host, shared.port)
     target = shared.target(key="stalled", host=proxy.host, port=proxy.port)
     with pytest.raises(errors.Unreachable) as caught, pool.connection(target) as remote:

@@ -275,7 +275,7 @@ class TestBrokenConnections:
     def test_a_quiet_command_on_a_living_host_is_left_alone(self, sshd: Sshd) -> None:
         pool = Pool(timing=FAST)
         with pool.connection(sshd.target()) as remote:
-            assert remote.run("sleep 4; echo done").text == "done"
+            assert remote.run("sleep 2.5; echo done").text == "done"
         pool.close()
 
 
