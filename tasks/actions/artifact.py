@@ -113,7 +113,7 @@ class UploadArtifact(Action):
 
         def blocks() -> Iterator[bytes]:
             nonlocal have
-            while ctx.time_left() > MARGIN and (block := file.read(BLOCK)):
+            while (have == start or ctx.time_left() > MARGIN) and (block := file.read(BLOCK)):
                 yield block
                 have += len(block)
                 if have // TELL_EVERY != (have - len(block)) // TELL_EVERY:

@@ -30,9 +30,9 @@ class CopyPackages(Action):
 
     def run(self, ctx: Context) -> Done | Wait:
         done: list[str] = ctx.memory.setdefault("done", [])
-        packages = self._packages(ctx)
+        packages, before = self._packages(ctx), len(done)
         while waiting := [node for node in ctx.nodes if node.name not in done][:20]:
-            if done and ctx.time_left() < MARGIN:
+            if len(done) > before and ctx.time_left() < MARGIN:
                 return Wait(0, f"{len(done)} of {len(ctx.nodes)} hosts")
             answers = ctx.on_hosts(lambda remote, node: self._put(ctx, remote, node, packages), waiting)
             for error in errors_of(answers.items()).values():

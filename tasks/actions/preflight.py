@@ -56,8 +56,10 @@ class Preflight(Action):
     def run(self, ctx: Context) -> Done | Wait:
         problems: dict[str, list[str]] = ctx.memory.setdefault("problems", {})
         done: list[str] = ctx.memory.setdefault("done", [])
+        before = len(done)
         while waiting := [node for node in ctx.nodes if node.name not in done]:
-            if ctx.time_left() < MARGIN:
+            # One batch at least: a slice, however short, gets on.
+            if len(done) > before and ctx.time_left() < MARGIN:
                 return Wait(0, f"{len(done)} of {len(ctx.nodes)} hosts read")
             self._read(ctx, waiting[:BATCH], done, problems)
             ctx.progress(100 * len(done) / len(ctx.nodes), f"{len(done)} of {len(ctx.nodes)} hosts read")

@@ -13,28 +13,36 @@ from typing import Any
 import pytest
 
 from clusters.models import AccessKey, Cluster, Customer, Node, SSHCredential
+from lab import rootfs
 from lab.base import Shape
-from lab.errors import LabError
 from lab.hosts import Lab
 from tasks import actions
 from tasks.actions.base import Context, Done, Wait
 from tasks.models import Operation, Step
+from tests.lab_fixtures import name_of_run, take_down_stale
 
 _names = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
+    """Hosts of these tests alone: they are prepared for one cluster after another."""
     if os.geteuid() != 0:
         pytest.skip("the lab's hosts need root")
-    made = Lab(f"actions{os.getpid()}", Shape(masters=2, workers=1))
+    if missing := rootfs.missing_tools():
+        pytest.skip(f"the lab needs {', '.join(missing)}: python -m lab setup")
+    take_down_stale(Lab)
+    made = Lab(name_of_run("actions"), Shape(masters=2, workers=1))
     try:
         made.up()
-    except LabError as error:
+        yield made
+    finally:
         made.down()
-        pytest.skip(f"no lab here: {error}")
-    yield made
-    made.down()
+
+
+def lab_run(lab: Lab, host: str, script: str) -> str:
+    argv = lab.exec_argv(host, ["sh", "-c", script])
+    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
 
 
 @dataclass
@@ -46,8 +54,7 @@ class Site:
     said: list[str] = field(default_factory=list)
 
     def on(self, host: str, script: str) -> str:
-        argv = self.lab.exec_argv(host, ["sh", "-c", script])
-        return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+        return lab_run(self.lab, host, script)
 
     def context(self, slice_seconds: float = 15.0, memory: dict[str, Any] | None = None, **args: Any) -> Context:
         operation = Operation(cluster=self.cluster, kind="test")
@@ -97,6 +104,8 @@ def site(lab: Lab, transactional_db: None) -> Site:
             role_groups=["control-plane", "etcd"] if master else ["worker"],
             credential=credential,
         )
+    for host in lab.hosts:
+        lab_run(lab, host.name, "rm -f /var/lib/sanqian/cluster")
     return Site(lab, cluster)
 
 
