@@ -274,8 +274,7 @@ def _record(change: Change, step: Step, update: JobUpdate) -> None:
     for offset, size, text in update.chunks:
         if offset != job.offset:
             continue
-        if text:
-            change.log(job, offset, size, text)
+        change.log(job, offset, size, text)
         job.offset += size
         job.last_output_at = change.now
     for name in ("phase", "progress", "note", "outcome", "exit_code", "error"):
