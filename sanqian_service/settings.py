@@ -168,7 +168,39 @@ ARTIFACT = env.json("SANQIAN_ARTIFACT", default={})
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_RATES": {"access-key": env.str("SANQIAN_REQUESTS_PER_KEY", default="1200/min")},
+    "EXCEPTION_HANDLER": "clusters.api.problems.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Sanqian service",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ClusterState": "clusters.models.ClusterState",
+        "HealthState": "clusters.models.HealthState",
+        "OperationState": "tasks.models.OperationState",
+        "StepState": "tasks.models.StepState",
+        "JobState": "tasks.models.JobState",
+        "Outcome": "tasks.models.Outcome",
+        "LogLevel": "clusters.models.Cluster.LogLevel",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tasks.api.documentation.complete",
+    ],
 }
 
 LOGGING = {

@@ -1,0 +1,91 @@
+"""``Authorization: Bearer sq_...``: a customer's access key."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from clusters.api.problems import Problem
+from clusters.models import AccessKey
+from clusters.secrets import access_key_prefix, hash_access_key
+
+USED_EVERY = timedelta(minutes=1)
+ASK = {"WWW-Authenticate": 'Bearer realm="sanqian"'}
+_NOBODY = "0" * 64
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, as Django's other parts want a user."""
+
+    key: AccessKey
+    is_authenticated: bool = True
+    is_active: bool = True
+
+    @property
+    def pk(self) -> object:
+        """What the throttle and the log know the caller by."""
+        return self.key.pk
+
+    def __str__(self) -> str:
+        return actor(self.key)
+
+
+def actor(key: AccessKey) -> str:
+    """The access key as the audit names it; at most 200 characters, without anything secret."""
+    return f"{key.customer.name[:180]} ({key.prefix})"
+
+
+class AccessKeyAuthentication(BaseAuthentication):
+    """DRF's authentication: `request.auth` is the AccessKey, `request.user` a `Caller`."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, AccessKey]:
+        key = key_of(request.headers.get("Authorization", ""))
+        return Caller(key), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return ASK["WWW-Authenticate"]
+
+
+class AccessKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the schema describes it."""
+
+    target_class = "clusters.api.authentication.AccessKeyAuthentication"
+    name = "accessKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "An access key: sq_..."}
+
+
+def key_of(header: str) -> AccessKey:
+    """The access key in an Authorization header. Raises `Problem`."""
+    scheme, _, value = header.strip().partition(" ")
+    value = value.strip()
+    if scheme.lower() != "bearer" or not value:
+        hint = "Send the header 'Authorization: Bearer <access key>'."
+        raise Problem("not-authenticated", "There is no access key in the request.", hint=hint, headers=ASK)
+    prefix = access_key_prefix(value) if value.isascii() and value.isprintable() else None
+    key = AccessKey.objects.select_related("customer").defer("value").filter(prefix=prefix).first() if prefix else None
+    if not hmac.compare_digest(hash_access_key(value), key.hash if key else _NOBODY) or key is None:
+        hint = "Copy it again, whole; a lost key is replaced by the operator."
+        raise Problem("not-authenticated", "The access key is not known.", hint=hint, headers=ASK)
+    now = timezone.now()
+    if not key.active:
+        hint = "Ask the operator for another key."
+        raise Problem("not-authenticated", f"The access key {key.prefix} is switched off.", hint=hint, headers=ASK)
+    if not key.usable(now):
+        when = f"{key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else ""
+        hint = "Ask the operator for another key, or to prolong this one."
+        raise Problem("access-key-expired", f"The access key {key.prefix} expired {when}.", hint=hint, headers=ASK)
+    if key.last_used_at is None or now - key.last_used_at > USED_EVERY:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
+        AccessKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+    return key

@@ -1,0 +1,88 @@
+"""What all views of the API share: who asks, and that nobody meets another's clusters."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
+
+from clusters.api.authentication import AccessKeyAuthentication
+from clusters.api.parsing import StrictJSON
+from clusters.api.problems import not_found
+from clusters.api.throttling import AccessKeyThrottle
+from clusters.models import AccessKey, Cluster
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """The answer's form does not depend on ``Accept``."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class View(GenericViewSet[Any]):
+    """A view for the holder of an access key."""
+
+    authentication_classes = [AccessKeyAuthentication]
+    throttle_classes = [AccessKeyThrottle]
+    parser_classes = [StrictJSON]
+    content_negotiation_class = AlwaysJSON
+
+    @property
+    def key(self) -> AccessKey:
+        """Whose request it is."""
+        return self.request.auth  # type: ignore[return-value]
+
+    @property
+    def fake(self) -> bool:
+        """Whether the schema is being made, when nobody asks."""
+        return getattr(self, "swagger_fake_view", False)
+
+
+class OfCluster(View):
+    """A view below ``clusters/{cluster_id}``: `self.cluster` is the caller's own, or the answer is 404."""
+
+    cluster: Cluster
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.cluster = own_cluster(self.key, kwargs["cluster_id"])
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows = super().get_queryset()
+        return rows.none() if self.fake else rows.filter(cluster=self.cluster)
+
+
+def own_clusters(key: AccessKey) -> QuerySet[Cluster]:
+    """The clusters of `key`, without their secrets."""
+    return Cluster.objects.filter(access_key=key).defer("kubeconfig", "registry_password")
+
+
+def own_cluster(key: AccessKey, ident: str) -> Cluster:
+    """One of them. Raises `Problem`: another's is as unknown as none."""
+    found = own_clusters(key).filter(pk=as_uuid(ident, "cluster")).first()
+    if found is None:
+        raise not_found("cluster")
+    return found
+
+
+def as_uuid(text: str, what: str) -> uuid.UUID:
+    """The id in an address. Raises `Problem`."""
+    if not _UUID.fullmatch(text):
+        raise not_found(what)
+    return uuid.UUID(text)
+
+
+def source_of(request: Any) -> str:
+    """The address that a request came from."""
+    return str(request.META.get("REMOTE_ADDR") or "")[:64]

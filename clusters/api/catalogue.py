@@ -1,0 +1,34 @@
+"""The components that the platform has, whether or not they are installed anywhere."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clusters import catalog
+from clusters.api.base import View
+from clusters.api.fields import Answer
+
+
+class EntrySerializer(Answer):
+    """A component that can be chosen."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    kind = serializers.ChoiceField(["helm", "manifest"])
+    namespace = serializers.CharField(allow_blank=True)
+    needs = serializers.ListField(child=serializers.CharField(), help_text="Components that are installed with it.")
+    default = serializers.BooleanField(help_text="Installed when a request chooses none.")
+
+
+class Catalogue(View):
+    """The catalogue, in dependency order."""
+
+    serializer_class = EntrySerializer
+    pagination_class = None
+
+    @extend_schema(summary="List the platform's components", responses=EntrySerializer(many=True))
+    def list(self, request: Request) -> Response:
+        return Response(EntrySerializer(catalog.load().installable, many=True).data)

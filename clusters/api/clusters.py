@@ -1,0 +1,125 @@
+"""A cluster as the API shows and changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import django_filters
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from clusters import registry
+from clusters.api.fields import Answer, FindingSerializer
+from clusters.api.registration import invalid_configuration
+from clusters.api.settings import EXTRA, SHOWN_SETTINGS, SettingsSerializer
+from clusters.inventory import Parsed, with_settings
+from clusters.inventory.mapping import SETTINGS
+from clusters.models import RFC1123_LABEL, Cluster, ClusterState, Component, HealthState, Node
+
+
+class ComponentCounts(Answer):
+    """How many components are healthy, of those that are there or ought to be."""
+
+    healthy = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
+class ClusterSerializer(serializers.ModelSerializer[Cluster]):
+    """A cluster. Its settings are flat fields."""
+
+    state = serializers.ChoiceField(ClusterState.choices, read_only=True, help_text="Follows operations and health.")
+    hosts = serializers.IntegerField(source="host_count", read_only=True, help_text="How many hosts it has.")
+    components = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Cluster
+        fields = [
+            "id",
+            "name",
+            "description",
+            "state",
+            "state_reason",
+            *SHOWN_SETTINGS,
+            "hosts",
+            "components",
+            "cpod_id",
+            "checked_at",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+        extra_kwargs = {
+            **{name: EXTRA[name] for name in SHOWN_SETTINGS},
+            "state_reason": {"help_text": "Why it is in this state, where that needs saying."},
+            "cpod_id": {"help_text": "The platform's id of this cluster, known after the installation."},
+            "description": {"help_text": "For people."},
+        }
+
+    @extend_schema_field(ComponentCounts)
+    def get_components(self, cluster: Any) -> dict[str, int]:
+        return {"healthy": cluster.healthy_count, "total": cluster.component_count}
+
+
+class RegisteredSerializer(Answer):
+    """What registering adds to the cluster."""
+
+    findings = FindingSerializer(many=True, help_text="What was repaired in the configuration, and warnings.")
+
+
+class ChangeSerializer(SettingsSerializer):
+    """Changes of a cluster; what is left out stays."""
+
+    class Meta(SettingsSerializer.Meta):
+        fields = ["name", "description", *SettingsSerializer.Meta.fields]
+
+    def validate_name(self, value: str) -> str:
+        RFC1123_LABEL(value)
+        return value
+
+
+class ClusterFilter(django_filters.FilterSet):
+    """Which clusters to list."""
+
+    name = django_filters.CharFilter(field_name="name", help_text="Only the cluster of this name.")
+    state = django_filters.ChoiceFilter(choices=ClusterState.choices, help_text="Only clusters in this state.")
+
+    class Meta:
+        model = Cluster
+        fields = ["name", "state"]
+
+
+def with_counts(clusters: QuerySet[Cluster]) -> QuerySet[Any]:
+    """`clusters` with `host_count`, `component_count` and `healthy_count`, in one query."""
+    there = Component.objects.exclude(state=HealthState.ABSENT, chosen=False)
+    return clusters.annotate(
+        host_count=_count(Node.objects.all()),
+        component_count=_count(there),
+        healthy_count=_count(there.filter(state=HealthState.HEALTHY)),
+    )
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    of_cluster = rows.filter(cluster=OuterRef("pk")).order_by().values("cluster")
+    counted = of_cluster.annotate(n=Count("pk", filter=Q(pk__isnull=False))).values("n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
+
+
+def changes_of(cluster: Cluster, body: Any) -> dict[str, Any]:
+    """The changes in a request's body, judged together with what stays. Raises `Problem` or ValidationError."""
+    serializer = ChangeSerializer(cluster, data=body, partial=True)
+    serializer.is_valid(raise_exception=True)
+    changes: dict[str, Any] = dict(serializer.validated_data)
+    platform = {name: value for name, value in changes.items() if name in SETTINGS}
+    if platform:
+        _judge(cluster, platform)
+    return changes
+
+
+def _judge(cluster: Cluster, platform: Mapping[str, Any]) -> None:
+    stored = registry.inventory_of(cluster)
+    judged = with_settings(Parsed.of(stored, ()), platform)
+    if judged.errors:
+        raise invalid_configuration(judged.findings)

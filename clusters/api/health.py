@@ -1,0 +1,187 @@
+"""What was last read of a cluster: its health, components, pods and their changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clusters.api.base import OfCluster
+from clusters.api.fields import Answer
+from clusters.api.pagination import ByName, NewestFirst
+from clusters.models import ClusterState, Component, HealthEvent, HealthState, Observation
+
+KEPT_FROM_VIEW = ("announced",)
+
+
+class ComponentSerializer(serializers.ModelSerializer[Component]):
+    """A part of the platform on this cluster."""
+
+    details = serializers.SerializerMethodField(help_text="Parts, objects and numbers behind the state.")
+
+    class Meta:
+        model = Component
+        fields = [
+            *("name", "kind", "namespace", "chosen", "state", "desired", "ready", "version", "reason", "details"),
+            *("checked_at", "changed_at"),
+        ]
+        read_only_fields = fields
+        extra_kwargs = {
+            "kind": {"help_text": "helm, manifest or builtin."},
+            "state": {"help_text": "healthy, progressing, degraded, unhealthy, unknown or absent."},
+            "desired": {"help_text": "Pods wanted."},
+            "ready": {"help_text": "Pods ready."},
+            "reason": {"help_text": "Why it is not healthy."},
+            "checked_at": {"help_text": "When it was last read."},
+            "changed_at": {"help_text": "Since when it is in this state."},
+        }
+
+    def get_details(self, component: Component) -> dict[str, Any]:
+        return {key: value for key, value in component.details.items() if key not in KEPT_FROM_VIEW}
+
+
+class ComponentFilter(django_filters.FilterSet):
+    """Which components to list."""
+
+    state = django_filters.ChoiceFilter(choices=HealthState.choices, help_text="Only components in this state.")
+
+    class Meta:
+        model = Component
+        fields = ["state"]
+
+
+class HealthEventSerializer(serializers.ModelSerializer[HealthEvent]):
+    """A change of health."""
+
+    class Meta:
+        model = HealthEvent
+        fields = ["id", "at", "subject", "name", "old_state", "new_state", "reason"]
+        read_only_fields = fields
+        extra_kwargs = {"old_state": {"help_text": "Empty when it was seen for the first time."}}
+
+
+class ObservedNode(Answer):
+    """A node of Kubernetes as last read."""
+
+    name = serializers.CharField()
+    ready = serializers.BooleanField()
+    state = serializers.CharField(help_text="healthy, degraded, unhealthy or unknown.")
+    reason = serializers.CharField(allow_blank=True)
+    roles = serializers.ListField(child=serializers.CharField())
+    kubelet_version = serializers.CharField(allow_blank=True)
+    cpu = serializers.FloatField(help_text="Cores.")
+    memory = serializers.IntegerField(help_text="Bytes.")
+    gpus = serializers.DictField(help_text="product, count and allocatable.")
+
+
+class HealthSerializer(Answer):
+    """A cluster's health."""
+
+    state = serializers.ChoiceField(ClusterState.choices)
+    reason = serializers.CharField(allow_blank=True)
+    checked_at = serializers.DateTimeField(allow_null=True, help_text="When the cluster was last read.")
+    reachable = serializers.BooleanField(allow_null=True, help_text="Whether the last attempt reached it.")
+    error = serializers.CharField(allow_blank=True, help_text="Why it did not.")
+    nodes = ObservedNode(many=True)
+    components = ComponentSerializer(many=True)
+
+
+class PodSerializer(Answer):
+    """A row of ``kubectl get pods -A -o wide``."""
+
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    ready = serializers.CharField(help_text="Ready containers of all: 1/1.")
+    status = serializers.CharField()
+    restarts = serializers.IntegerField()
+    age_seconds = serializers.IntegerField(allow_null=True, help_text="As of taken_at.")
+    ip = serializers.CharField(allow_blank=True)
+    node = serializers.CharField(allow_blank=True)
+
+
+class PodsSerializer(Answer):
+    """The pods that the last reading saw."""
+
+    taken_at = serializers.DateTimeField(allow_null=True, help_text="When; null before the first reading.")
+    reachable = serializers.BooleanField(allow_null=True, help_text="Whether the last attempt reached the cluster.")
+    via = serializers.CharField(allow_blank=True, help_text="The host tunnelled through; empty when direct.")
+    error = serializers.CharField(allow_blank=True, help_text="Why it could not be read.")
+    results = PodSerializer(many=True)
+
+
+class Components(OfCluster):
+    """The platform's components on a cluster."""
+
+    queryset = Component.objects.all()
+    serializer_class = ComponentSerializer
+    pagination_class = ByName
+    filterset_class = ComponentFilter
+
+    @extend_schema(summary="List components with their health")
+    def list(self, request: Request, **_: str) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class HealthEvents(OfCluster):
+    """Changes of health."""
+
+    queryset = HealthEvent.objects.all()
+    serializer_class = HealthEventSerializer
+    pagination_class = NewestFirst
+
+    @extend_schema(summary="List changes of health, newest first")
+    def list(self, request: Request, **_: str) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class Health(OfCluster):
+    """What the last reading of a cluster saw."""
+
+    queryset = Component.objects.all()
+    pagination_class = None
+
+    def observation(self) -> Observation | None:
+        """The last reading."""
+        return Observation.objects.filter(cluster=self.cluster).first()
+
+    @extend_schema(summary="Read the health", responses=HealthSerializer)
+    def health(self, request: Request, **_: str) -> Response:
+        """As last read, which happens every minute; the operation `check` reads it now."""
+        seen, cluster = self.observation(), self.cluster
+        return Response(
+            {
+                "state": cluster.state,
+                "reason": cluster.state_reason,
+                "checked_at": cluster.checked_at,
+                "reachable": seen.reachable if seen else None,
+                "error": seen.error if seen else "",
+                "nodes": seen.nodes if seen else [],
+                "components": ComponentSerializer(self.get_queryset(), many=True).data,
+            }
+        )
+
+    @extend_schema(
+        summary="List pods",
+        responses=PodsSerializer,
+        parameters=[OpenApiParameter("namespace", str, description="Only pods of this namespace.")],
+    )
+    def pods(self, request: Request, **_: str) -> Response:
+        """What `kubectl get pods -A` showed when the cluster was last read."""
+        seen = self.observation()
+        namespace = request.query_params.get("namespace", "")
+        pods = seen.pods if seen else []
+        return Response(
+            {
+                "taken_at": seen.taken_at if seen else None,
+                "reachable": seen.reachable if seen else None,
+                "via": seen.via if seen else "",
+                "error": seen.error if seen else "",
+                "results": [pod for pod in pods if namespace in ("", pod["namespace"])],
+            }
+        )

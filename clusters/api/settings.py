@@ -1,0 +1,49 @@
+"""The platform's settings as fields of a cluster, flat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from clusters.api.fields import Strict
+from clusters.inventory.mapping import OTHER_SETTINGS, SETTINGS
+from clusters.models import Cluster
+
+SECRET_SETTINGS = ("registry_password",)
+SHOWN_SETTINGS = tuple(name for name in (*SETTINGS, *OTHER_SETTINGS) if name not in SECRET_SETTINGS)
+HELP = {
+    "kubernetes_version": "Version of Kubernetes, with its v.",
+    "container_manager": "containerd, docker, crio or isula.",
+    "network_plugin": "calico, flannel, cilium, kubeovn, hybridnet or none.",
+    "pod_cidr": "Addresses of the pods; IPv4 and IPv6 with a comma between.",
+    "service_cidr": "Addresses of the services.",
+    "control_plane_domain": "Name under which the hosts know the API server.",
+    "control_plane_address": "Its address; empty for the first control-plane host or the internal load balancer.",
+    "control_plane_port": "Its port.",
+    "internal_load_balancer": "haproxy, kube-vip or empty.",
+    "private_registry": "Host of the private registry.",
+    "registry_namespace": "Project in the registry.",
+    "registry_type": "harbor or registry.",
+    "registry_user": "Login of the registry; empty for the platform's own.",
+    "registry_password": "Its password. Never shown.",
+    "api_address": "API address of the cloud that the platform reports to.",
+    "storage_class": "The platform's default storage class.",
+    "object_store_bucket": "Bucket of the platform's object store.",
+    "log_level": "How much the platform's agents log.",
+}
+EXTRA: dict[str, dict[str, Any]] = {name: {"help_text": text} for name, text in HELP.items()}
+EXTRA["registry_password"] = {**EXTRA["registry_password"], "required": False, "write_only": True}
+
+
+class SettingsSerializer(Strict, serializers.ModelSerializer[Cluster]):
+    """Settings, each optional."""
+
+    registry_password = serializers.CharField(
+        required=False, allow_blank=True, write_only=True, max_length=500, help_text=HELP["registry_password"]
+    )
+
+    class Meta:
+        model = Cluster
+        fields = [*SETTINGS, *OTHER_SETTINGS]
+        extra_kwargs = {name: EXTRA[name] for name in SHOWN_SETTINGS}

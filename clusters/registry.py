@@ -1,0 +1,221 @@
+"""Inventory and credentials -> rows, and back. Each change is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from clusters.access import Access, HostAccess, Login
+from clusters.inventory import ROLE_GROUPS, HostSpec, Inventory, Platform
+from clusters.inventory.mapping import SETTINGS
+from clusters.models import AccessKey, Cluster, ClusterState, Node, SSHCredential
+
+KEY_PATH = "privateKeyPath"
+ONE_NAME = "one_cluster_of_a_name_per_access_key"
+IDENTITY = ("name", "address", "internal_address", "port", "user", "arch")
+
+
+class NameTaken(Exception):
+    """The access key has a cluster of that name."""
+
+
+class LimitReached(Exception):
+    """The access key may not have more of something."""
+
+    def __init__(self, limit: int, what: str) -> None:
+        super().__init__(f"This access key may have {limit} {what}.")
+        self.limit, self.what = limit, what
+
+
+class InUse(Exception):
+    """The host cannot be taken out: others are reached through it."""
+
+
+def create(
+    access_key: AccessKey,
+    name: str,
+    inventory: Inventory,
+    access: Access,
+    *,
+    description: str = "",
+    others: Mapping[str, Any] | None = None,
+) -> Cluster:
+    """A registered cluster with its hosts. `others` are the settings that no inventory holds.
+
+    Raises `NameTaken`, `LimitReached`.
+    """
+    try:
+        with transaction.atomic():
+            # One row to wait at, so that two requests together do not pass the limit.
+            key = AccessKey.objects.select_for_update(no_key=True).defer("value").get(pk=access_key.pk)
+            have = key.clusters.exclude(state=ClusterState.REMOVED).count()
+            if have >= key.max_clusters:
+                raise LimitReached(key.max_clusters, "clusters")
+            _check_hosts(key, len(inventory.hosts))
+            cluster = Cluster(access_key=key, name=name, description=description, **(others or {}))
+            _set_platform(cluster, inventory.platform)
+            cluster.save(force_insert=True)
+            _create_nodes(cluster, inventory, access)
+    except IntegrityError as error:
+        raise _name_taken(error, name) from error
+    return cluster
+
+
+def update(cluster: Cluster, changes: Mapping[str, Any]) -> Cluster:
+    """Change the cluster's name, description or settings, already judged. Raises `NameTaken`."""
+    for field, value in changes.items():
+        setattr(cluster, field, value)
+    try:
+        with transaction.atomic():
+            cluster.save(update_fields=[*changes, "updated_at"])
+    except IntegrityError as error:
+        raise _name_taken(error, cluster.name) from error
+    return cluster
+
+
+@transaction.atomic
+def delete(cluster: Cluster) -> None:
+    """Forget the cluster: its hosts, credentials, operations and their logs. The hosts themselves stay as they are."""
+    cluster.nodes.all().delete()
+    cluster.credentials.all().delete()
+    cluster.delete()
+
+
+@transaction.atomic
+def add_node(cluster: Cluster, inventory: Inventory, name: str, login: Login, own: HostAccess) -> Node:
+    """The host `name` of `inventory`, which is the cluster's with that host added. Raises `LimitReached`."""
+    key = AccessKey.objects.select_for_update(no_key=True).defer("value").get(pk=cluster.access_key_id)
+    _check_hosts(key, len(inventory.hosts))
+    position = max((node.position for node in cluster.nodes.only("position")), default=0) + 1
+    node = Node(
+        cluster=cluster,
+        position=position,
+        credential=_credential(cluster, login),
+        host_key=own.host_key,
+        jump=cluster.nodes.get(name=own.jump) if own.jump else None,
+    )
+    _fill(node, _named(inventory, name), inventory).save(force_insert=True)
+    return node
+
+
+@transaction.atomic
+def update_node(node: Node, inventory: Inventory, login: Login | None, own: HostAccess) -> Node:
+    """The host as `inventory` has it now; a `login` replaces its credential, `own` its pinned key and jump host."""
+    _fill(node, _named(inventory, node.name), inventory)
+    node.host_key = own.host_key
+    node.jump = node.cluster.nodes.get(name=own.jump) if own.jump else None
+    if login is not None:
+        node.credential = _credential(node.cluster, login)
+    node.save()
+    _forget_unused(node.cluster)
+    return node
+
+
+@transaction.atomic
+def delete_node(node: Node) -> None:
+    """Take the host out of the registry. Raises `InUse`."""
+    if behind := list(node.behind.values_list("name", flat=True)):
+        raise InUse(f"{', '.join(behind)} is reached through {node.name}.")
+    node.delete()
+    _forget_unused(node.cluster)
+
+
+def login_of(node: Node) -> Login:
+    """The stored credential of a host."""
+    stored = node.credential
+    return Login(stored.private_key, stored.passphrase, stored.password, stored.sudo_password)
+
+
+def access_of(nodes: Iterable[Node]) -> dict[str, HostAccess]:
+    """What the hosts have of their own: pinned keys and ways."""
+    return {node.name: HostAccess(host_key=node.host_key, jump=node.jump.name if node.jump else "") for node in nodes}
+
+
+def inventory_of(cluster: Cluster) -> Inventory:
+    """The inventory that the rows hold, with the private registry's login, without the hosts' credentials."""
+    nodes = list(cluster.nodes.all())
+    known = [*ROLE_GROUPS, *(group for node in nodes for group in node.role_groups)]
+    groups = {group: tuple(node.name for node in nodes if group in node.role_groups) for group in dict.fromkeys(known)}
+    return Inventory(
+        name=cluster.name,
+        hosts=tuple(_host(node) for node in nodes),
+        role_groups={group: members for group, members in groups.items() if members},
+        platform=Platform(
+            **{field: getattr(cluster, field) for field in SETTINGS},
+            extra=cluster.inventory_extra,
+        ),
+    )
+
+
+def without_secrets(inventory: Inventory) -> Inventory:
+    """The inventory as it may be shown."""
+    hosts = tuple(replace(host, password="", private_key="") for host in inventory.hosts)
+    return replace(inventory, hosts=hosts, platform=replace(inventory.platform, registry_password=""))
+
+
+def _host(node: Node) -> HostSpec:
+    extra = dict(node.extra)
+    path = extra.pop(KEY_PATH, "")
+    identity = {field: getattr(node, field) for field in IDENTITY}
+    return HostSpec(**identity, labels=node.labels, private_key_path=path, extra=extra)
+
+
+def _create_nodes(cluster: Cluster, inventory: Inventory, access: Access) -> None:
+    logins: dict[Login, SSHCredential] = {}
+    nodes: dict[str, Node] = {}
+    for position, host in enumerate(inventory.hosts):
+        login = access.login_of(host)
+        if login not in logins:
+            logins[login] = SSHCredential(cluster=cluster, **asdict(login))
+        own = access.own(host.name)
+        node = Node(cluster=cluster, position=position, credential=logins[login], host_key=own.host_key)
+        nodes[host.name] = _fill(node, host, inventory)
+    SSHCredential.objects.bulk_create(logins.values())
+    for node in nodes.values():
+        node.credential_id = node.credential.pk
+        if jump := access.own(node.name).jump:
+            node.jump = nodes[jump]
+    # The reference to the jump host is checked at the end of the transaction, so any order will do.
+    Node.objects.bulk_create(nodes.values())
+
+
+def _fill(node: Node, host: HostSpec, inventory: Inventory) -> Node:
+    """`node` with its columns as `host` has them."""
+    for field in IDENTITY:
+        setattr(node, field, getattr(host, field))
+    node.role_groups = list(inventory.roles_of(host.name))
+    node.labels = dict(host.labels)
+    node.extra = {**host.extra, **({KEY_PATH: host.private_key_path} if host.private_key_path else {})}
+    return node
+
+
+def _named(inventory: Inventory, name: str) -> HostSpec:
+    return next(host for host in inventory.hosts if host.name == name)
+
+
+def _credential(cluster: Cluster, login: Login) -> SSHCredential:
+    return SSHCredential.objects.create(cluster=cluster, **asdict(login))
+
+
+def _forget_unused(cluster: Cluster) -> None:
+    cluster.credentials.filter(nodes=None).delete()
+
+
+def _set_platform(cluster: Cluster, platform: Platform) -> None:
+    for field in SETTINGS:
+        setattr(cluster, field, getattr(platform, field))
+    cluster.inventory_extra = dict(platform.extra)
+
+
+def _check_hosts(key: AccessKey, hosts: int) -> None:
+    if hosts > key.max_hosts:
+        raise LimitReached(key.max_hosts, "hosts in a cluster")
+
+
+def _name_taken(error: IntegrityError, name: str) -> Exception:
+    if ONE_NAME in str(error):
+        return NameTaken(f"You have a cluster named '{name}' already.")
+    return error

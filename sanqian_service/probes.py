@@ -1,0 +1,133 @@
+"""For the machines that watch the service: is it alive, is it ready, what are its figures. No access key needed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from psycopg_pool import PoolTimeout
+
+from clusters.api.problems import Problem, problem_response
+from clusters.models import Cluster, Component
+from tasks.models import ACTIVE, Operation, Step, StepState
+
+log = logging.getLogger(__name__)
+SECONDS = 2
+QUEUES = ("control", "provision", "health")
+DOWN = (DatabaseError, PoolTimeout, redis.RedisError, OSError)
+
+
+@require_safe
+def livez(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Requests can be served: database, migrations and broker are there."""
+    checks = {name: _tried(check) for name, check in CHECKS.items()}
+    if failed := {name: said for name, said in checks.items() if said != "ok"}:
+        detail = "; ".join(f"{name}: {said}" for name, said in failed.items())
+        problem = Problem("unavailable", detail, hint="The service's log says more.", checks=checks)
+        return problem_response(problem, request.path)
+    return JsonResponse({"status": "ok", "checks": checks})
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures for Prometheus, read from the rows: they are the same whichever process answers."""
+    registry = CollectorRegistry()
+    registry.register(Figures())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class Figures(Collector):
+    """The service's figures at one moment."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield _counted("sanqian_clusters", "Registered clusters.", ("state",), Cluster)
+        yield _counted("sanqian_components", "Components on all clusters.", ("name", "state"), Component)
+        yield _counted("sanqian_operations", "Operations.", ("kind", "state"), Operation)
+        yield from _steps()
+        yield _queues()
+
+
+def _counted(name: str, about: str, labels: tuple[str, ...], model: type) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, about, labels=labels)
+    rows = model.objects.order_by().values_list(*labels).annotate(n=Count("pk"))  # type: ignore[attr-defined]
+    for *values, count in rows:
+        family.add_metric([str(value) for value in values], count)
+    return family
+
+
+def _steps() -> Iterator[GaugeMetricFamily]:
+    now = timezone.now()
+    steps = Step.objects.filter(operation__state__in=ACTIVE, state__in=(StepState.READY, StepState.RUNNING))
+    family = GaugeMetricFamily("sanqian_steps_active", "Steps that are ready or running.", labels=("state",))
+    for state, count in steps.order_by().values_list("state").annotate(n=Count("pk")):
+        family.add_metric([state], count)
+    yield family
+    oldest = steps.filter(lease_until__lt=now).aggregate(at=Min("lease_until"))["at"]
+    waiting = (now - oldest).total_seconds() if oldest else 0
+    yield GaugeMetricFamily("sanqian_lease_overdue_seconds", "How long the oldest expired lease is over.", waiting)
+
+
+def _queues() -> GaugeMetricFamily:
+    family = GaugeMetricFamily("sanqian_queue_length", "Messages waiting for a worker.", labels=("queue",))
+    try:
+        client = _broker()
+        for queue in QUEUES:
+            names = [queue, *(f"{queue}\x06\x16{priority}" for priority in range(1, 10))]
+            family.add_metric([queue], sum(int(client.llen(name)) for name in names))  # type: ignore[arg-type]
+    except DOWN as error:
+        log.warning("the broker's queues cannot be counted: %s", error)
+    return family
+
+
+@cache
+def _broker() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.BROKER_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry_on_timeout=False
+    )
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return "ok"
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"{len(plan)} to be applied: run `manage.py migrate`" if plan else "ok"
+
+
+def _ping() -> str:
+    _broker().ping()
+    return "ok"
+
+
+CHECKS: dict[str, Callable[[], str]] = {"database": _database, "migrations": _migrations, "broker": _ping}
+
+
+def _tried(check: Callable[[], str]) -> str:
+    """What the check says, or that it failed; the reason may name hosts and goes to the log alone."""
+    try:
+        return check()
+    except DOWN as error:
+        log.warning("not ready: %s", error)
+        return "does not answer"

@@ -1,0 +1,173 @@
+"""Clusters and their hosts: registered, shown, changed and forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpResponse
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clusters import registry
+from clusters.api import nodes, registration
+from clusters.api.authentication import actor
+from clusters.api.base import View, as_uuid, own_clusters, source_of
+from clusters.api.clusters import ChangeSerializer, ClusterFilter, changes_of, with_counts
+from clusters.api.idempotency import idempotent
+from clusters.api.pagination import Pages
+from clusters.api.problems import Problem, not_found
+from clusters.inventory import render
+from clusters.models import Cluster
+from tasks.api.refusals import refuse_while_active
+from tasks.api.serializers import ClusterWithOperationSerializer, RegisteredClusterSerializer
+from tasks.models import ACTIVE, Operation
+from tasks.services import audit
+
+DESCRIBING = {"name", "description"}
+YAML = "text/yaml; charset=utf-8"
+
+
+class Clusters(View):
+    """The caller's clusters."""
+
+    queryset = Cluster.objects.all()
+    serializer_class = ClusterWithOperationSerializer
+    pagination_class = Pages
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = ClusterFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        if self.fake:
+            return Cluster.objects.none()
+        under_way = Operation.objects.filter(state__in=ACTIVE).defer("params", "error")
+        return with_counts(own_clusters(self.key)).prefetch_related(Prefetch("operations", under_way, to_attr="active"))
+
+    @extend_schema(summary="List clusters")
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(summary="Read a cluster")
+    def retrieve(self, request: Request, cluster_id: str) -> Response:
+        return Response(self.get_serializer(self.cluster(cluster_id)).data)
+
+    @extend_schema(
+        summary="Register a cluster",
+        request=registration.RegistrationSerializer,
+        responses={201: RegisteredClusterSerializer},
+    )
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """From the configuration file that you have, or from hosts as JSON. Nothing is done on the hosts.
+
+        A `privateKeyPath` names a file on your machine: send the key's text in `private_keys` under that path.
+        """
+        given = registration.read(request.data)
+        inventory, name = given.sound(), registration.named(given)
+        with _registry_refusals():
+            cluster = registry.create(
+                self.key, name, inventory, given.access, description=given.description, others=given.others
+            )
+        self.audit("cluster.create", cluster, {"name": name, "hosts": len(inventory.hosts)})
+        data = self.get_serializer(self.cluster(str(cluster.pk))).data
+        data = {**data, "findings": registration.shown(given.findings)}
+        return Response(data, status=201, headers={"Location": f"{request.path}/{cluster.pk}"})
+
+    @extend_schema(
+        summary="Judge a configuration",
+        request=registration.RegistrationSerializer,
+        responses={200: registration.JudgementSerializer},
+    )
+    def judge(self, request: Request) -> Response:
+        """The same body as for registering; nothing is stored."""
+        return Response(registration.judgement(registration.read(request.data)))
+
+    @extend_schema(summary="Change a cluster", request=ChangeSerializer(partial=True))
+    @transaction.atomic
+    def partial_update(self, request: Request, cluster_id: str) -> Response:
+        """Settings take effect with the next operation; while one changes the cluster they stay as they are."""
+        cluster = self.cluster(cluster_id)
+        changes = changes_of(cluster, request.data)
+        if changes.keys() - DESCRIBING:
+            refuse_while_active(cluster, mutating_only=True)
+        if changes:
+            with _registry_refusals():
+                registry.update(cluster, changes)
+            self.audit("cluster.update", cluster, {"changed": sorted(changes)})
+        return Response(self.get_serializer(self.cluster(cluster_id)).data)
+
+    @extend_schema(summary="Forget a cluster", responses={204: None})
+    @transaction.atomic
+    def destroy(self, request: Request, cluster_id: str) -> Response:
+        """Takes it out of the registry, with its credentials, operations and logs. Its hosts stay as they are."""
+        cluster = self.cluster(cluster_id)
+        refuse_while_active(cluster, mutating_only=False)
+        self.audit("cluster.delete", cluster, {"name": cluster.name})
+        registry.delete(cluster)
+        return Response(status=204)
+
+    @extend_schema(summary="Export the configuration", responses={(200, "text/yaml"): OpenApiTypes.STR})
+    def configuration(self, request: Request, cluster_id: str) -> HttpResponse:
+        """A file that kk takes, without passwords and keys."""
+        inventory = registry.inventory_of(self.cluster(cluster_id))
+        return HttpResponse(render(registry.without_secrets(inventory)), content_type=YAML)
+
+    @extend_schema(summary="Fetch the kubeconfig", responses={(200, "text/yaml"): OpenApiTypes.STR})
+    def kubeconfig(self, request: Request, cluster_id: str) -> HttpResponse:
+        """The administrator's access to the cluster. Each fetch is kept in the audit."""
+        cluster = self.cluster(cluster_id)
+        if not cluster.kubeconfig:
+            hint = "Install the cluster first: the operation `install` fetches it."
+            raise Problem("not-found", "There is no kubeconfig yet.", hint=hint)
+        self.audit("cluster.kubeconfig", cluster, {})
+        return HttpResponse(cluster.kubeconfig, content_type=YAML, headers={"Cache-Control": "no-store"})
+
+    def cluster(self, ident: str) -> Any:
+        """The caller's own cluster. Raises `Problem`."""
+        found = self.get_queryset().filter(pk=as_uuid(ident, "cluster")).first()
+        if found is None:
+            raise not_found("cluster")
+        return found
+
+    def audit(self, action: str, cluster: Cluster, detail: dict[str, Any]) -> None:
+        """Keep who did it."""
+        audit(actor(self.key), action, source=source_of(self.request), cluster=cluster, detail=detail)
+
+
+class Nodes(nodes.Nodes):
+    """Hosts, which may come and go only while no operation changes the cluster."""
+
+    def allow(self, action: str, node: str, changes: Mapping[str, Any]) -> None:
+        # A wrong address or password may be put right while an operation waits for that host.
+        if action != "node.update" or "roles" in changes:
+            refuse_while_active(self.cluster, mutating_only=True)
+
+    def changed(self, action: str, node: str, changes: Mapping[str, Any]) -> None:
+        detail = {"node": node, "fields": sorted(changes)}
+        audit(actor(self.key), action, source=source_of(self.request), cluster=self.cluster, detail=detail)
+
+    @transaction.atomic
+    def partial_update(self, request: Request, name: str, **_: str) -> Response:
+        return super().partial_update(request, name, **_)
+
+    @transaction.atomic
+    def destroy(self, request: Request, name: str, **_: str) -> Response:
+        return super().destroy(request, name, **_)
+
+
+@contextmanager
+def _registry_refusals() -> Iterator[None]:
+    """Turns what the registry refuses into `Problem`."""
+    try:
+        yield
+    except registry.NameTaken as error:
+        raise Problem("name-taken", str(error), hint="Choose another name, or use that cluster.") from error
+    except registry.LimitReached as error:
+        raise Problem("limit-reached", str(error), hint="Ask the operator for more.", limit=error.limit) from error

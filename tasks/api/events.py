@@ -1,0 +1,151 @@
+"""An operation live: server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+
+Events and output share their numbers, and become visible in the order of these, so the number of the last one seen
+is all that a client needs to go on without a gap. Between two looks at the database no connection is held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from rest_framework.exceptions import APIException, Throttled
+
+from clusters.api.authentication import key_of
+from clusters.api.pagination import whole_number
+from clusters.api.problems import Problem, problem_of, problem_response
+from clusters.api.throttling import wait_for
+from clusters.models import AccessKey
+from tasks.api.log import HIGHEST, shown
+from tasks.api.operations import own_operation
+from tasks.database import release
+from tasks.models import ACTIVE, Event, LogChunk, Operation
+
+EVERY = 0.3
+HEARTBEAT = 15.0
+# Numbers read at once. They are given without gaps, so this bounds the rows too.
+WINDOW = 200
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at the database showed. `over`: there will be no more; `state` is the operation's."""
+
+    frames: tuple[str, ...]
+    seen: int
+    over: bool = False
+    more: bool = False
+    state: str = ""
+    refused: bool = False
+
+
+async def events(request: HttpRequest, operation_id: str) -> HttpResponseBase:
+    """The stream, after ``Last-Event-ID`` or ``?after=``."""
+    try:
+        if request.method != "GET":
+            raise Problem("method-not-allowed", f'Method "{request.method}" not allowed.', headers={"Allow": "GET"})
+        operation, after = await in_thread(lambda: _begin(request, operation_id))
+    except APIException as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        return problem_response(problem, request.path)
+    stream = follow(operation, after)
+    return StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8", headers=HEADERS)
+
+
+def _begin(request: HttpRequest, ident: str) -> tuple[UUID, int]:
+    """Which operation, and the number to begin after. Raises `Problem`."""
+    key = key_of(request.headers.get("Authorization", ""))
+    if wait := wait_for(key):
+        raise Throttled(wait)
+    operation = own_operation(key, ident)
+    given = request.headers.get("Last-Event-ID", "")
+    after = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+    if after is None:
+        after = whole_number(request, "after", 0, 0, HIGHEST)
+    return operation.pk, min(after, operation.event_seq)
+
+
+async def follow(
+    operation: UUID, after: int, *, every: float = EVERY, heartbeat: float = HEARTBEAT
+) -> AsyncIterator[str]:
+    """The frames of the stream. It ends with the operation, or when its access key is withdrawn."""
+    yield "retry: 2000\n: the operation's events\n\n"
+    sent = time.monotonic()
+    while True:
+        found = await in_thread(lambda seen=after: look(operation, seen))  # type: ignore[misc]
+        after = found.seen
+        if found.frames:
+            yield "".join(found.frames)
+            sent = time.monotonic()
+        if found.over:
+            yield _frame(after, "end", {"state": found.state})
+            return
+        if found.refused:
+            return
+        if found.more:
+            continue
+        if time.monotonic() - sent >= heartbeat:
+            yield ": still here\n\n"
+            sent = time.monotonic()
+        await asyncio.sleep(every)
+
+
+def look(ident: UUID, after: int) -> Look:
+    """The frames numbered above `after`, at most `WINDOW` of them."""
+    key = "cluster__access_key"
+    row = (
+        Operation.objects.filter(pk=ident)
+        .values_list("state", "event_seq", f"{key}__active", f"{key}__expires_at")
+        .first()
+    )
+    if row is None:
+        return Look((), after, over=True, state="deleted")
+    state, last, active, expires = row
+    if not AccessKey(active=active, expires_at=expires).usable(timezone.now()):
+        return Look((), after, refused=True)
+    upto = min(last, after + WINDOW)
+    frames = _between(ident, after, upto) if upto > after else ()
+    more = upto < last
+    return Look(frames, upto, over=not more and state not in ACTIVE, more=more, state=state)
+
+
+def _between(ident: UUID, after: int, upto: int) -> tuple[str, ...]:
+    span: dict[str, Any] = {"operation": ident, "seq__gt": after, "seq__lte": upto}
+    frames = {
+        seq: _frame(seq, kind, data)
+        for seq, kind, data in Event.objects.filter(**span).values_list("seq", "kind", "data")
+    }
+    chunks = LogChunk.objects.filter(**span).select_related("job__step")
+    for chunk in chunks.only(*("seq", "at", "offset", "size", "text", "job__host", "job__attempt", "job__step__key")):
+        data = {name: value for name, value in shown(chunk).items() if name in ("step", "host", "attempt", "text")}
+        frames[chunk.seq] = _frame(chunk.seq, "log", data)
+    return tuple(frames[seq] for seq in sorted(frames))
+
+
+def _frame(number: int, kind: str, data: dict[str, Any]) -> str:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"id: {number}\nevent: {kind}\ndata: {text}\n\n"
+
+
+def in_thread(do: Callable[[], R]) -> Awaitable[R]:
+    """`do` on a thread of the loop's own, which gives its database connection back at once."""
+
+    def work() -> R:
+        try:
+            return do()
+        finally:
+            release()
+
+    return sync_to_async(work, thread_sensitive=False)()

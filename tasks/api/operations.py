@@ -1,0 +1,180 @@
+"""Operations: asked for, watched, cancelled, retried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clusters.api.authentication import actor
+from clusters.api.base import OfCluster, View, as_uuid, source_of
+from clusters.api.idempotency import idempotent
+from clusters.api.pagination import Pages, whole_number
+from clusters.api.problems import not_found
+from clusters.models import AccessKey
+from tasks import services
+from tasks.api import log
+from tasks.api.refusals import as_problems
+from tasks.api.serializers import (
+    KindSerializer,
+    LogSerializer,
+    NewOperationSerializer,
+    OperationDetailSerializer,
+    OperationFilter,
+    OperationSerializer,
+    RetrySerializer,
+    StepSerializer,
+)
+from tasks.models import HostJob, Operation, Step
+from tasks.plans import PLANS
+
+
+def own_operations(key: AccessKey) -> QuerySet[Operation]:
+    """Operations on the clusters of `key`, with the names of those, without any secret."""
+    rows = Operation.objects.filter(cluster__access_key=key).select_related("cluster")
+    return rows.defer("cluster__kubeconfig", "cluster__registry_password", "cluster__inventory_extra")
+
+
+def own_operation(key: AccessKey, ident: str) -> Operation:
+    """One of them. Raises `Problem`."""
+    found = own_operations(key).filter(pk=as_uuid(ident, "operation")).first()
+    if found is None:
+        raise not_found("operation")
+    return found
+
+
+def steps_of(operation: Operation) -> QuerySet[Step]:
+    """The steps with their jobs, in three queries."""
+    jobs = HostJob.objects.order_by("attempt", "host")
+    return operation.steps.defer("spec", "memory").prefetch_related(Prefetch("jobs", jobs))
+
+
+class OperationsOfCluster(OfCluster):
+    """The operations of one cluster."""
+
+    queryset = Operation.objects.all()
+    serializer_class = OperationSerializer
+    pagination_class = Pages
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = OperationFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return Operation.objects.none() if self.fake else own_operations(self.key).filter(cluster=self.cluster)
+
+    @extend_schema(summary="List a cluster's operations")
+    def list(self, request: Request, **_: str) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(summary="Start an operation", request=NewOperationSerializer, responses={202: OperationSerializer})
+    @idempotent
+    def create(self, request: Request, **_: str) -> Response:
+        """Answered at once; follow it by its event stream. One operation at a time may change a cluster."""
+        serializer = NewOperationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = serializer.validated_data
+        with as_problems():
+            operation = services.request_operation(
+                self.cluster,
+                asked["kind"],
+                asked.get("params", {}),
+                dry_run=asked["dry_run"],
+                actor=actor(self.key),
+                source=source_of(request),
+            )
+        return accepted(operation, request)
+
+
+class Operations(View):
+    """All operations of the caller."""
+
+    queryset = Operation.objects.all()
+    serializer_class = OperationSerializer
+    pagination_class = Pages
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = OperationFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return Operation.objects.none() if self.fake else own_operations(self.key)
+
+    @extend_schema(summary="List operations")
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(summary="Read an operation", responses=OperationDetailSerializer)
+    def retrieve(self, request: Request, operation_id: str) -> Response:
+        """With its steps, and each step's hosts."""
+        operation = own_operation(self.key, operation_id)
+        steps = StepSerializer(steps_of(operation), many=True).data
+        return Response({**OperationSerializer(operation).data, "steps": steps})
+
+    @extend_schema(summary="List an operation's steps", responses=StepSerializer(many=True), filters=False)
+    def steps(self, request: Request, operation_id: str) -> Response:
+        return Response(StepSerializer(steps_of(own_operation(self.key, operation_id)), many=True).data)
+
+    @extend_schema(
+        summary="Read the output",
+        responses=LogSerializer,
+        parameters=[
+            OpenApiParameter("after", int, description="Only output numbered above this."),
+            OpenApiParameter("step", str, description="Only of the step with this key."),
+            OpenApiParameter("host", str, description="Only of this host."),
+            OpenApiParameter("limit", int, description=f"At most so many chunks, 1 to {log.MOST}."),
+            OpenApiParameter("tail", int, description="The last so many chunks instead."),
+        ],
+    )
+    def log(self, request: Request, operation_id: str) -> Response:
+        """In chunks, numbered together with the operation's events. Secrets are replaced before it is stored."""
+        wanted = log.Wanted(
+            after=whole_number(request, "after", 0, 0, log.HIGHEST),
+            limit=whole_number(request, "limit", log.USUAL, 1, log.MOST),
+            tail=whole_number(request, "tail", 0, 0, log.MOST),
+            step=request.query_params.get("step", ""),
+            host=request.query_params.get("host", ""),
+        )
+        return Response(log.read(own_operation(self.key, operation_id), wanted))
+
+    @extend_schema(summary="Cancel an operation", request=None, responses={202: OperationSerializer})
+    @idempotent
+    def cancel(self, request: Request, operation_id: str) -> Response:
+        """What runs on the hosts is ended. An operation that is over stays as it is."""
+        operation = own_operation(self.key, operation_id)
+        return accepted(services.request_cancel(operation, actor=actor(self.key), source=source_of(request)), request)
+
+    @extend_schema(summary="Retry an operation", request=RetrySerializer, responses={202: OperationSerializer})
+    @idempotent
+    def retry(self, request: Request, operation_id: str) -> Response:
+        """Goes on where it failed or was cancelled; what is true already is found out and kept."""
+        operation = own_operation(self.key, operation_id)
+        serializer = RetrySerializer(data=request.data or {})
+        serializer.is_valid(raise_exception=True)
+        with as_problems():
+            operation = services.request_retry(
+                operation,
+                actor=actor(self.key),
+                source=source_of(request),
+                from_step=serializer.validated_data["from_step"],
+            )
+        return accepted(operation, request)
+
+
+class OperationKinds(View):
+    """What can be asked for."""
+
+    serializer_class = KindSerializer
+    pagination_class = None
+
+    @extend_schema(summary="List the kinds of operations", responses=KindSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        return Response(KindSerializer(PLANS.values(), many=True).data)
+
+
+def accepted(operation: Operation, request: Request) -> Response:
+    """202 with the operation and where it is."""
+    location = f"/api/v1/operations/{operation.pk}"
+    return Response(OperationSerializer(operation).data, status=202, headers={"Location": location})

@@ -1,0 +1,43 @@
+"""The addresses below ``/api/v1/``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from clusters.api.catalogue import Catalogue
+from clusters.api.health import Components, Health, HealthEvents
+from tasks.api.clusters import Clusters, Nodes
+from tasks.api.events import events
+from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster
+from tasks.api.whoami import WhoAmI
+
+CLUSTER = "clusters/<str:cluster_id>"
+OPERATION = "operations/<str:operation_id>"
+
+urlpatterns = [
+    path("whoami", WhoAmI.as_view({"get": "read"})),
+    path("clusters", Clusters.as_view({"get": "list", "post": "create"})),
+    path("clusters/validate", Clusters.as_view({"post": "judge"})),
+    path(CLUSTER, Clusters.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})),
+    path(f"{CLUSTER}/configuration", Clusters.as_view({"get": "configuration"})),
+    path(f"{CLUSTER}/kubeconfig", Clusters.as_view({"get": "kubeconfig"})),
+    path(f"{CLUSTER}/nodes", Nodes.as_view({"get": "list", "post": "create"})),
+    path(
+        f"{CLUSTER}/nodes/<str:name>",
+        Nodes.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+    ),
+    path(f"{CLUSTER}/components", Components.as_view({"get": "list"})),
+    path(f"{CLUSTER}/health-events", HealthEvents.as_view({"get": "list"})),
+    path(f"{CLUSTER}/health", Health.as_view({"get": "health"})),
+    path(f"{CLUSTER}/pods", Health.as_view({"get": "pods"})),
+    path(f"{CLUSTER}/operations", OperationsOfCluster.as_view({"get": "list", "post": "create"})),
+    path("operations", Operations.as_view({"get": "list"})),
+    path(OPERATION, Operations.as_view({"get": "retrieve"})),
+    path(f"{OPERATION}/steps", Operations.as_view({"get": "steps"})),
+    path(f"{OPERATION}/log", Operations.as_view({"get": "log"})),
+    path(f"{OPERATION}/cancel", Operations.as_view({"post": "cancel"})),
+    path(f"{OPERATION}/retry", Operations.as_view({"post": "retry"})),
+    path(f"{OPERATION}/events", events),
+    path("operation-kinds", OperationKinds.as_view({"get": "list"})),
+    path("components", Catalogue.as_view({"get": "list"})),
+]
