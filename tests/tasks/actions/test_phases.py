@@ -36,9 +36,9 @@ def build(directory: Path) -> Path:
         tree = directory / name / "DEBIAN"
         tree.mkdir(parents=True)
         (tree / "control").write_text(
-            f"Package: {name}\nVersion: 0.1\nArchitecture: amd64\nMaintainer: none\nDescription: SIMULATED {name}\n"
+            f"Package: {name}\nVersion: 9.9\nArchitecture: amd64\nMaintainer: none\nDescription: SIMULATED {name}\n"
         )
-        file = root / "packages" / f"{name}_0.1_amd64.deb"
+        file = root / "packages" / f"{name}_9.9_amd64.deb"
         subprocess.run(["dpkg-deb", "--build", str(tree.parent), str(file)], check=True, capture_output=True)
     path = directory / "small.tar.gz"
     with tarfile.open(path, "w:gz") as tar:
@@ -61,7 +61,7 @@ def artifact(site: Site, settings: Any, tmp_path: Path, put_back: Callable[[str,
 
 def run(site: Site, fleet: Fleet, **params: Any) -> Operation:  # noqa: F811
     operation = request_operation(site.cluster, "install", {"phases": PHASES, **params}, actor="test")
-    state = finish(operation, fleet, 120)
+    state = finish(operation, fleet, 60)
     assert state == "succeeded", (operation.error, list(operation.steps.values_list("key", "error")), fleet.log())
     return operation
 
@@ -96,7 +96,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(
     operation = request_operation(
         site.cluster, "install", {"phases": PHASES, "artifact": {"file": artifact}}, dry_run=True, actor="test"
     )
-    assert finish(operation, fleet, 120) == "succeeded", (operation.error, fleet.log())
+    assert finish(operation, fleet, 60) == "succeeded", (operation.error, fleet.log())
     outcomes = dict(operation.steps.values_list("key", "outcome"))
     assert set(outcomes.values()) <= {Outcome.WOULD_CHANGE, Outcome.UNKNOWN}
     assert outcomes["packages"] == outcomes["ssh-trust"] == Outcome.WOULD_CHANGE
