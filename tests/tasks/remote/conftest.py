@@ -66,8 +66,11 @@ def jobs() -> Iterator[str]:
     """A job root of the test's own; every process started below it is ended."""
     root = Path(tempfile.mkdtemp(prefix="sanqian-jobs-"))
     yield str(root / "jobs")
-    for job in (root / "jobs").glob("*/claim") if (root / "jobs").exists() else ():
-        pid, _, group, session, *_ = str(job.readlink()).split()
+    for job in (root / "jobs").iterdir() if (root / "jobs").exists() else ():
+        claim = job / "claim"  # a link that points nowhere
+        if not claim.is_symlink():
+            continue
+        pid, _, group, session, *_ = str(claim.readlink()).split()
         if pid != "0" and session == pid:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(int(group), signal.SIGKILL)

@@ -62,6 +62,17 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def arguments() -> list[bytes]:
+    """The command lines of all processes."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(entry.read_bytes())
+        except OSError:  # the process ended meanwhile
+            continue
+    return found
+
+
 class Sshd:
     """One server. ``options`` are lines for sshd_config, ``setup`` is shell run in its mount namespace before
     it."""

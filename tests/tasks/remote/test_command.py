@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks.remote import Credential, Limits, Pool, Remote, Timing, errors
-from tests.tasks.remote.servers import PASSWORD, Sshd, needs_sudo, until
+from tests.tasks.remote.servers import PASSWORD, Sshd, arguments, needs_sudo, until
 
 pytestmark = pytest.mark.lab
 
@@ -66,23 +66,13 @@ def test_nothing_secret_in_any_argument(remote: Remote, tmp_path: Path) -> None:
         )
     )
     thread.start()
-    until(lambda: any(b"cat" in line and str(gate).encode() in line for line in _arguments()))
-    everything = b"\n".join(_arguments())
+    until(lambda: any(b"cat" in line and str(gate).encode() in line for line in arguments()))
+    everything = b"\n".join(arguments())
     assert b"env-secret" not in everything
     assert b"script-secret" not in everything
     gate.write_bytes(b"go ")
     thread.join(10)
     assert done == [b"go in"]
-
-
-def _arguments() -> list[bytes]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(entry.read_bytes())
-        except OSError:  # the process ended meanwhile
-            continue
-    return found
 
 
 def test_check_raises_without_the_secret(remote: Remote) -> None:
