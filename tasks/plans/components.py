@@ -89,6 +89,7 @@ def _script(site: Site, entry: Entry) -> Script:
     env = {
         **site.env,
         "NAME": entry.name,
+        "STATE": STATE,
         "NEEDS": "\n".join(line for need in needs for line in _ready_when(need)),
         "WAIT": str(int(max([_patience(site, need) for need in needs] or [_patience(site, entry)]))),
     }

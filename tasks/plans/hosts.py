@@ -19,6 +19,7 @@ def steps(site: Site) -> list[StepSpec]:
             after=("preflight",),
             expected=4,
             timeout=900,
+            retry=Retry(2),
         ),
         *_artifact(site),
         StepSpec(
@@ -28,6 +29,7 @@ def steps(site: Site) -> list[StepSpec]:
             after=("ssh-trust", "artifact-unpack"),
             expected=2,
             timeout=600,
+            retry=Retry(3),
         ),
         StepSpec(
             "packages-copy",
@@ -146,7 +148,7 @@ def _registry(site: Site) -> list[StepSpec]:
         StepSpec(
             "images",
             "Push the images to the registry",
-            script("images", env=env, secrets=secrets),
+            script("images", env=env),
             hosts=first,
             after=(steps[-1].key,),
             expected=120,

@@ -1,6 +1,6 @@
 enter
 # Further settings, found out on the hosts; lines "key=value".
-FOUND=/var/lib/sanqian/components/$NAME.set
+FOUND=$STATE/components/$NAME.set
 settings() { printf '%s\n' "$SETS"; [ ! -r "$FOUND" ] || cat "$FOUND"; }
 chart_file() { for file in helm-charts/"$CHART"-[0-9v]*.tgz; do [ ! -e "$file" ] || printf '%s\n' "$file"; done | tail -n 1; }
 values_file() { [ -z "$VALUES" ] || [ ! -r "$VALUES" ] || printf %s "$VALUES"; }

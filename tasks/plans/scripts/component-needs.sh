@@ -39,5 +39,5 @@ await_needs() {
     "Mend those components first (pods and events above), then retry."
 }
 # What was installed: a sum of everything that decides it.
-RECORD=/var/lib/sanqian/components/$NAME
+RECORD=$STATE/components/$NAME
 remember() { mkdir -p "${RECORD%/*}" && printf '%s\n' "$1" >"$RECORD.new" && mv "$RECORD.new" "$RECORD"; }
