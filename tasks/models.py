@@ -47,6 +47,7 @@ class Outcome(models.TextChoices):
     CHANGED = "changed"
     ALREADY = "already", "already true"
     WOULD_CHANGE = "would-change", "would change"
+    CHECKED = "checked"  # it only looks
     UNKNOWN = "unknown"
 
 

@@ -53,7 +53,7 @@ class CheckHealth(Action):
                 "nodes": seen.nodes,
                 "components": {row.name: {"state": row.state, "reason": row.reason} for row in shown},
             },
-            Outcome.ALREADY,
+            Outcome.CHECKED,
             f"{healthy} of {len(shown)} components are healthy",
         )
 
@@ -94,7 +94,8 @@ class VerifyComponents(Action):
         store(ctx.cluster.pk, Reading(snapshot.taken_at, snapshot, via))
         return Done(
             {"components": {name: _told(one) for name, one in found.items()}},
-            note=f"{healthy} of {len(found)} components are healthy",
+            Outcome.CHECKED,
+            f"{healthy} of {len(found)} components are healthy",
         )
 
     def _entries(self, ctx: Context) -> list[Entry]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from clusters.models import Node
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, register
+from tasks.models import Outcome
 from tasks.plan import JSON
 from tasks.plans.facts import FactsIncomplete, parse
 from tasks.plans.findings import ERROR, OK, WARNING, Reading, Wish, judge
@@ -112,4 +113,4 @@ class Preflight(Action):
                 result=result,
                 again=False,
             )
-        return Done(result, note=f"{counts[WARNING]} warnings")
+        return Done(result, Outcome.CHECKED, f"{counts[WARNING]} warnings")
