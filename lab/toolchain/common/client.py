@@ -103,9 +103,7 @@ class Client:
             return http.client.HTTPSConnection(host, port, timeout=self.timeout, context=self.access.tls)
         return http.client.HTTPConnection(host, port, timeout=self.timeout)
 
-    def request(
-        self, method: str, path: str, body: Any = None, content_type: str = "application/json"
-    ) -> Obj:
+    def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Obj:
         """The decoded answer. Raises `ApiFailure` or `Unreachable`; a kept connection that died is renewed once."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": "application/json", "Content-Type": content_type}
@@ -122,9 +120,7 @@ class Client:
                 except (OSError, http.client.HTTPException) as error:
                     self.close()
                     if last or not kept:
-                        raise Unreachable(
-                            f'{method.capitalize()} "{self.access.server}{path}": {error}'
-                        ) from error
+                        raise Unreachable(f'{method.capitalize()} "{self.access.server}{path}": {error}') from error
         if response.status >= 400:
             try:
                 status = json.loads(raw)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 FAULTS_FILE = Path(os.environ.get("LAB_FAULTS_FILE", "/etc/lab/faults.json"))
 STRUCK_FILE = Path(os.environ.get("LAB_FAULTS_STRUCK", "/var/lib/lab/faults-struck.json"))
@@ -118,16 +118,13 @@ def strike(at: str, subject: str = "", host: str = "", only: tuple[str, ...] = (
 
 def drop_network(seconds: float) -> None:
     """Take every network device but lo down, and up again after `seconds`, whatever happens to this process."""
-    listing: list[dict[str, Any]] = json.loads(
-        subprocess.run(["ip", "-j", "link"], check=True, capture_output=True, text=True).stdout
-    )
-    devices = [link["ifname"] for link in listing if link["ifname"] != "lo" and "UP" in link["flags"]]
-    down = "; ".join(f"ip link set {device} down" for device in devices)
-    up = "; ".join(f"ip link set {device} up" for device in devices)
-    subprocess.Popen(
-        ["/bin/sh", "-c", f"{down}; sleep {seconds}; {up}"],
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+    subprocess.run(["/bin/sh", "-c", drop_script(seconds)], check=True)
+
+
+def drop_script(seconds: float) -> str:
+    """Shell text that does the same on the host where it runs, and returns at once."""
+    return (
+        "devices=$(ls /sys/class/net | grep -vx lo); "
+        "setsid sh -c 'sleep 0.2; for d in $0; do ip link set $d down; done; "
+        f'sleep {seconds}; for d in $0; do ip link set $d up; done\' "$devices" >/dev/null 2>&1 </dev/null &'
     )

@@ -96,6 +96,5 @@ def set_condition(obj: Obj, type_: str, status: str, reason: str = "", message: 
 
 def condition_true(obj: Obj, type_: str) -> bool:
     return any(
-        c.get("type") == type_ and c.get("status") == "True"
-        for c in dig(obj, "status", "conditions", default=[])
+        c.get("type") == type_ and c.get("status") == "True" for c in dig(obj, "status", "conditions", default=[])
     )

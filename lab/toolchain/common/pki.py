@@ -39,6 +39,14 @@ def authority(certificate: Path, key: Path, name: str) -> None:
     _openssl("req", "-x509", "-new", "-key", str(key), "-out", str(certificate), *subject, *uses)
 
 
+def key_pair(key: Path, public: Path) -> None:
+    """A key and its public part, unless both files are there already."""
+    if key.is_file() and public.is_file():
+        return
+    _new_key(key)
+    _openssl("ec", "-in", str(key), "-pubout", "-out", str(public))
+
+
 def leaf(
     certificate: Path,
     key: Path,

@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Harbor
     wbufsize = 1 << 16
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Requests are not logged."""
 
     def _handle(self) -> None:

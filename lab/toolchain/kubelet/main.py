@@ -77,7 +77,7 @@ def _health_server(options: argparse.Namespace) -> ThreadingHTTPServer | None:
 
 
 class _Health(BaseHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Requests are not logged."""
 
     def do_GET(self) -> None:

@@ -1,0 +1,1 @@
+"""SIMULATED helm: charts, releases, repositories. (Being written by the helm helper, not by the kk helper.)"""
