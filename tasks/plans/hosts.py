@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.plan import Action, Retry, Script, StepSpec
 from tasks.plans.scripting import script
-from tasks.plans.site import KEY, PACKAGE_DIRECTORY, PACKAGES, Site
+from tasks.plans.site import KEY, PACKAGE_DIRECTORY, PACKAGES, STATE, Site
 
 HOUR = 3600.0
 
@@ -148,7 +148,7 @@ def _registry(site: Site) -> list[StepSpec]:
         StepSpec(
             "images",
             "Push the images to the registry",
-            script("images", env=env),
+            script("images", "http", env={**env, "STATE": STATE}, secrets=secrets),
             hosts=first,
             after=(steps[-1].key,),
             expected=120,

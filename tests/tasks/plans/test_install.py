@@ -225,7 +225,7 @@ def test_secrets_are_only_named() -> None:
 def test_every_script_can_tell_whether_it_is_needed() -> None:
     """But for those that wait or that the tool itself makes cheap to repeat."""
     blind = {key for key, do in scripts(plan()).items() if not do.probe}
-    assert blind == {"images", "nodes"}
+    assert blind == {"nodes"}
 
 
 def test_every_plan_kind_describes_its_parameters() -> None:

@@ -1,0 +1,2 @@
+[ -r "$RECORD" ] || exit 1
+now=$(target) && [ "$(cat "$RECORD")" = "$now" ]
