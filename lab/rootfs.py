@@ -35,6 +35,10 @@ TOOLS = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "sshd": "openssh-server",
+    # The tests of the SSH layer: other users' rights, a host without GNU tools.
+    "sudo": "sudo",
+    "busybox": "busybox",
+    "openssl": "openssl",
 }
 # What the lab without root needs of them.
 PLAIN_TOOLS = ("ssh", "ssh-keygen", "sshd")

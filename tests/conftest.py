@@ -6,6 +6,7 @@ Each run has servers of its own, so runs side by side do not meet; the next run 
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
 import tempfile
@@ -26,10 +27,14 @@ def _remove(directory: Path) -> None:
 
 
 def _remove_what_killed_runs_left() -> None:
-    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        pid = directory.name.removeprefix(PREFIX)
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            _remove(directory)
+    home = Path(tempfile.gettempdir())
+    with (home / "sanqian-tests.lock").open("w") as lock:
+        # Two runs that begin together must not remove the same remains.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for directory in home.glob(f"{PREFIX}*"):
+            pid = directory.name.removeprefix(PREFIX)
+            if pid.isdigit() and not psutil.pid_exists(int(pid)):
+                _remove(directory)
 
 
 def _start() -> None:
