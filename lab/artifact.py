@@ -6,23 +6,17 @@ import gzip
 import hashlib
 import shutil
 import sys
-from importlib import util
+from importlib import metadata
 from pathlib import Path
 
-from lab import components, images, packing
+from lab import components, images, packages, packing
 from lab.errors import LabError
 from lab.packing import File, Tree
 from lab.toolchain.kk import system
 
 NAME = "3k-artifact.tar.gz"
-PACKAGES = {
-    "socat": ("1.7.4.4-2", "usr/bin/socat"),
-    "conntrack": ("1:1.4.7-1", "usr/sbin/conntrack"),
-    "ebtables": ("2.0.11-5", "usr/sbin/ebtables"),
-    "ipset": ("7.17-1", "usr/sbin/ipset"),
-    "ipvsadm": ("1:1.31-1", "usr/sbin/ipvsadm"),
-}
 BINARIES = ("kubeadm", "kubelet", "kubectl")
+SERVES_PACKAGES = "alpine-nginx:main"
 HELM_PUSH = "0.10.4"
 SAMPLE = """apiVersion: kubekey.kubesphere.io/v1alpha2
 kind: Cluster
@@ -30,8 +24,8 @@ metadata:
   name: sample
 spec:
   hosts:
-  - {name: master1, address: 192.168.1.1, internalAddress: 192.168.1.1, port: 22, user: root, privateKeyPath: "~/.ssh/id_rsa"}
-  - {name: worker1, address: 192.168.1.4, internalAddress: 192.168.1.4, port: 22, user: root, privateKeyPath: "~/.ssh/id_rsa"}
+  - {name: master1, address: 192.168.1.1, internalAddress: 192.168.1.1, user: root, privateKeyPath: "~/.ssh/id_rsa"}
+  - {name: worker1, address: 192.168.1.4, internalAddress: 192.168.1.4, user: root, privateKeyPath: "~/.ssh/id_rsa"}
   roleGroups:
     etcd: [master1]
     control-plane: [master1]
@@ -51,10 +45,10 @@ command: "$HELM_PLUGIN_DIR/bin/helm-cm-push"
 
 
 def build(directory: Path, *, kubectl: bool = True) -> Path:
-    """Write the artifact into `directory`; returns its path.
+    """Write the artifact into `directory`, which is made; returns the artifact's path.
 
-    :param kubectl: whether the real kubectl goes in; without it no control plane can be used by scripts
-    Raises LabError when kubectl is wanted and not installed.
+    :param kubectl: whether the real kubectl goes in; without it kk installs none on control-plane hosts
+    :raises LabError: kubectl is wanted, or PyYAML is needed, and not installed
     """
     tree = content()
     if kubectl:
@@ -62,8 +56,9 @@ def build(directory: Path, *, kubectl: bool = True) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / NAME
     fresh = path.with_name(f"{NAME}.new")
+    # kubectl is most of it, and hardly gets smaller with more effort.
     with fresh.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as out:
-        out.write(packing.tar(tree))
+        packing.write_tar(tree, out)
     fresh.replace(path)
     return path
 
@@ -75,18 +70,17 @@ def checksum(path: Path) -> str:
 
 
 def content() -> Tree:
-    """Everything but kubectl."""
+    """Everything but kubectl, by its path in the archive."""
     program = packing.application(toolchain())
     tree: Tree = {f"bin/{name}": File(program, 0o755) for name in ("kk", "helm")}
     tree["conf/config-sample.yaml"] = File.text(SAMPLE)
     tree["conf/softwares.yaml"] = File.text(components.softwares())
-    debs = {deb_name(name): _package(name) for name in PACKAGES}
-    tree |= {f"packages/{name}": File(data) for name, data in debs.items()}
+    debs = packages.files()
+    tree |= {f"packages/{name}": file for name, file in debs.items()}
     tree["packages/3k.tar.gz"] = File(packing.tar_gz(_offline(debs)))
-    tree |= {f"packages/apt-source/{name}": file for name, file in _apt_source().items()}
-    tree["packages/sources.list"] = File.text("deb [trusted=yes] http://master_ip:8080 stable main\n")
-    plugin = {"plugin.yaml": File.text(PLUGIN), "bin/helm-cm-push": File.text(_stub("helm-cm-push", HELM_PUSH), 0o755)}
-    tree[f"helm-plugins/helm-push_{HELM_PUSH}_linux_amd64.tar.gz"] = File(packing.tar_gz(plugin))
+    tree |= {f"packages/apt-source/{name}": file for name, file in packages.apt_source().items()}
+    tree["packages/sources.list"] = File.text(packages.SOURCES)
+    tree[f"helm-plugins/helm-push_{HELM_PUSH}_linux_amd64.tar.gz"] = File(packing.tar_gz(_plugin()))
     return tree | components.files()
 
 
@@ -96,57 +90,33 @@ def toolchain() -> Tree:
     tree: Tree = {"lab/__init__.py": File((package / "__init__.py").read_bytes())}
     for path in (package / "toolchain").rglob("*.py"):
         tree[f"lab/{path.relative_to(package)}"] = File(path.read_bytes())
-    spec = util.find_spec("yaml")
-    if spec is None or spec.origin is None:
-        raise LabError("the lab's programs need PyYAML", "uv sync")
-    library = Path(spec.origin).parent
-    tree |= {f"yaml/{path.name}": File(path.read_bytes()) for path in library.glob("*.py") if path.name != "cyaml.py"}
     tree["__main__.py"] = tree.pop("lab/toolchain/archive_main.py")
-    return tree
+    return tree | _yaml_library()
 
 
-def deb_name(name: str) -> str:
-    """The file name of a package: an epoch is not part of it."""
-    return f"{name}_{PACKAGES[name][0].rpartition(':')[2]}_amd64.deb"
+def _yaml_library() -> Tree:
+    """PyYAML without its compiled part, and its licence, which has to go with copies."""
+    try:
+        files = metadata.files("PyYAML") or []
+    except metadata.PackageNotFoundError as error:
+        raise LabError("the artifact's programs need PyYAML", "uv sync") from error
+    wanted = [f for f in files if f.match("yaml/*.py") or f.name == "LICENSE"]
+    return {f"yaml/{f.name}": File(f.read_binary()) for f in wanted}
 
 
-def _package(name: str) -> bytes:
-    version, path = PACKAGES[name]
-    program = {path: File.text(_stub(name, version), 0o755)}
-    return packing.deb(name, version, f"SIMULATED {name}, stands for the real one in the lab", program)
+def _plugin() -> Tree:
+    program = packages.stub("helm-cm-push", HELM_PUSH)
+    return {"plugin.yaml": File.text(PLUGIN), "bin/helm-cm-push": File.text(program, 0o755)}
 
 
-def _stub(name: str, version: str) -> str:
-    return f'#!/bin/sh\n# SIMULATED {name}\necho "SIMULATED {name} {version}"\n'
-
-
-def _offline(debs: dict[str, bytes]) -> Tree:
-    """What kk unpacks below ./kubekey."""
+def _offline(debs: Tree) -> Tree:
+    """What kk unpacks below ./kubekey: images, Kubernetes' programs, packages."""
     version = system.IMAGES["kube-proxy"]
-    names = [f"{name}:{tag}" for name, tag in system.IMAGES.items()] + components.images()
+    names = {f"{name}:{tag}" for name, tag in system.IMAGES.items()} | {SERVES_PACKAGES, *components.images()}
     tree = {f"images/{name}": file for name, file in images.layout(names).items()}
-    tree |= {f"kube/{version}/amd64/{name}": File.text(_stub(name, version), 0o755) for name in BINARIES}
-    return tree | {f"repository/amd64/{name}": File(data) for name, data in debs.items()}
-
-
-def _apt_source() -> Tree:
-    """A small apt repository with the kernel headers that driver containers ask for."""
-    name, version = "linux-headers-generic", "5.4.0.216.213"
-    note = {f"usr/share/doc/{name}/SIMULATED": File.text("kernel headers, SIMULATED\n")}
-    pool = f"pool/{name}_{version}_amd64.deb"
-    package = packing.deb(name, version, "SIMULATED kernel headers for driver containers", note)
-    index = packing.packages_index([(pool, package)])
-    suite = "dists/stable"
-    listed = {
-        f"main/binary-amd64/{name}": data
-        for name, data in (("Packages", index.encode()), ("Packages.gz", gzip.compress(index.encode(), mtime=0)))
-    }
-    sums = "".join(f" {hashlib.sha256(data).hexdigest()} {len(data)} {path}\n" for path, data in listed.items())
-    release = (
-        f"Origin: SIMULATED\nSuite: stable\nCodename: stable\nArchitectures: amd64\nComponents: main\nSHA256:\n{sums}"
-    )
-    tree = {f"{suite}/{path}": File(data) for path, data in listed.items()}
-    return tree | {f"{suite}/Release": File.text(release), pool: File(package)}
+    for name in BINARIES:
+        tree[f"kube/{version}/amd64/{name}"] = File.text(packages.stub(name, version), 0o755)
+    return tree | {f"repository/amd64/{name}": file for name, file in debs.items()}
 
 
 def _kubectl() -> Path:

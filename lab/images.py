@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Iterable
@@ -25,9 +26,11 @@ def layout(names: Iterable[str]) -> Tree:
         return {"digest": f"sha256:{digest}", "size": len(data)}
 
     for name in sorted(set(names)):
-        layer = blob(tar_gz({"SIMULATED": File.text(f"SIMULATED image {name} of the lab\n")}))
+        data = tar_gz({"SIMULATED": File.text(f"SIMULATED image {name} of the lab\n")})
+        layer = blob(data)
         config = {"architecture": "amd64", "os": "linux", "config": {"Labels": {"SIMULATED": name}}}
-        config["rootfs"] = {"type": "layers", "diff_ids": [layer["digest"]]}
+        inside = hashlib.sha256(gzip.decompress(data)).hexdigest()
+        config["rootfs"] = {"type": "layers", "diff_ids": [f"sha256:{inside}"]}
         manifest = {
             "schemaVersion": 2,
             "mediaType": MANIFEST,

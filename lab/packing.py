@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip archive can name
 
@@ -29,27 +29,26 @@ class File:
 Tree = dict[str, File]
 
 
-def tar(tree: Mapping[str, File], prefix: str = "", directories: bool = True) -> bytes:
-    """A tar archive in the order of the names, with the directories on the way."""
-    out = io.BytesIO()
+def write_tar(tree: Mapping[str, File], out: gzip.GzipFile | io.BytesIO, prefix: str = "") -> None:
+    """Write a tar archive in the order of the names, with the directories on the way."""
     with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
         seen: set[str] = set()
         for name in sorted(tree):
-            parents = [str(parent) for parent in reversed(Path(name).parents) if str(parent) != "."]
-            for parent in parents if directories else ():
-                if parent not in seen:
-                    seen.add(parent)
-                    member = tarfile.TarInfo(prefix + parent)
+            for parent in reversed(PurePosixPath(name).parents[:-1]):
+                if str(parent) not in seen:
+                    seen.add(str(parent))
+                    member = tarfile.TarInfo(f"{prefix}{parent}")
                     member.type, member.mode = tarfile.DIRTYPE, 0o755
                     archive.addfile(member)
             member = tarfile.TarInfo(prefix + name)
             member.size, member.mode = len(tree[name].data), tree[name].mode
             archive.addfile(member, io.BytesIO(tree[name].data))
-    return out.getvalue()
 
 
-def tar_gz(tree: Mapping[str, File], level: int = 6) -> bytes:
-    return gzip.compress(tar(tree), level, mtime=0)
+def tar_gz(tree: Mapping[str, File], prefix: str = "") -> bytes:
+    out = io.BytesIO()
+    write_tar(tree, out, prefix)
+    return gzip.compress(out.getvalue(), mtime=0)
 
 
 def application(tree: Mapping[str, File]) -> bytes:
@@ -77,8 +76,8 @@ def deb(name: str, version: str, description: str, tree: Mapping[str, File], arc
     meta = {"control": File.text(control), "md5sums": File.text(sums)}
     members = {
         "debian-binary": b"2.0\n",
-        "control.tar.gz": gzip.compress(tar(meta, "./"), mtime=0),
-        "data.tar.gz": gzip.compress(tar(tree, "./"), mtime=0),
+        "control.tar.gz": tar_gz(meta, "./"),
+        "data.tar.gz": tar_gz(tree, "./"),
     }
     return b"!<arch>\n" + b"".join(_ar_member(member, data) for member, data in members.items())
 

@@ -21,6 +21,7 @@ def unpacked(archive: Path) -> Path:
                 CACHE.mkdir(parents=True, exist_ok=True)
                 fresh = Path(tempfile.mkdtemp(dir=CACHE))
                 files.extractall(fresh)
+                fresh.chmod(0o755)  # mkdtemp makes it for this user alone
                 fresh.rename(target)
             except OSError:
                 return target if target.is_dir() else archive
