@@ -320,7 +320,17 @@ def _error(failed: list[HostJob]) -> dict[str, Any]:
     chunks = LogChunk.objects.filter(job=first).order_by("-offset").values_list("text", flat=True)[:4]
     tail = "".join(reversed(list(chunks))).splitlines()[-TAIL_LINES:]
     others = {job.host: job.error.get("message", "") for job in failed[1:]}
-    return {**first.error, "host": first.host, "tail": tail, **({"hosts": others} if others else {})}
+    said = _own_words(tail) if first.error.get("kind") == "exit-code" else {}
+    return {**first.error, **said, "host": first.host, "tail": tail, **({"hosts": others} if others else {})}
+
+
+def _own_words(tail: list[str]) -> dict[str, str]:
+    """What a script that fails on purpose says: its last ``error: ...`` and ``Fix: ...``."""
+    found: dict[str, str] = {}
+    for name, mark in (("message", "error: "), ("fix", "Fix: ")):
+        if lines := [line.removeprefix(mark).strip() for line in tail if line.startswith(mark)]:
+            found[name] = lines[-1]
+    return found if "message" in found else {}
 
 
 def drive(lease: Lease, stop: threading.Event) -> Next:

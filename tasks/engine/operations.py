@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from clusters.models import Cluster
@@ -179,9 +179,11 @@ def reconcile() -> tuple[list[UUID], list[int]]:
     Expired leases, lost messages and due retries all look the same here, and need nothing but a message.
     """
     stale = Q(sent_at=None) | Q(sent_at__lt=Now() - timedelta(seconds=RESEND_SECONDS))
+    # A driver that died is not waited for any longer: its message was sent before its lease.
+    orphaned = Q(lease_until__lt=Now(), sent_at__lt=F("lease_until"))
     with transaction.atomic():
         due = Step.objects.filter(
-            stale,
+            stale | orphaned,
             Q(lease_until=None) | Q(lease_until__lt=Now()),
             Q(not_before=None) | Q(not_before__lte=Now()),
             state__in=TO_DRIVE,

@@ -108,6 +108,15 @@ def test_a_failure_names_step_host_and_last_lines_and_a_retry_repeats_only_what_
     assert dict(again.values_list("host", "outcome")) == {"host1": "already", "host2": "changed", "host3": "already"}
 
 
+def test_a_script_that_fails_on_purpose_is_quoted(cluster: Cluster, fleet: Fleet) -> None:
+    fleet.worker()
+    refuse = "echo 'error: there is no room in /data'; echo 'Fix: Make 5 GB free.'; exit 1"
+    operation = start(cluster, plan(step("refuse", refuse)))
+    assert finish(operation, fleet) == OperationState.FAILED
+    assert operation.error["message"] == "there is no room in /data"
+    assert operation.error["fix"] == "Make 5 GB free."
+
+
 def test_a_step_is_tried_again_as_its_policy_says_and_only_where_it_failed(
     cluster: Cluster, fleet: Fleet, tmp_path: Path
 ) -> None:

@@ -284,6 +284,15 @@ def test_the_reconciler_finds_what_nothing_moves(cluster: Cluster) -> None:
     assert engine.reconcile() == ([operation.pk], [])
 
 
+def test_a_dead_drivers_step_is_sent_as_soon_as_its_lease_is_over_and_once(cluster: Cluster) -> None:
+    operation = create(cluster)
+    (step,) = engine.advance(operation.pk)
+    claim(operation)
+    Step.objects.update(sent_at=Now() - timedelta(seconds=3), lease_until=Now() - timedelta(seconds=1))
+    assert engine.reconcile() == ([], [step])
+    assert engine.reconcile() == ([], [])
+
+
 def test_an_action_has_one_job_in_the_service(cluster: Cluster) -> None:
     operation = create(cluster, StepSpec("a", "a", Action("x")))
     engine.advance(operation.pk)
