@@ -113,15 +113,18 @@ class ProbeGPUDriver(Action):
         everywhere = bool(with_driver) and len(with_driver) == len(drivers)
         with ctx.remote(ctx.node(ctx.args["host"])) as remote:
             if everywhere:
-                upload(remote, b"driver.enabled=false\n", ctx.args["settings"])
+                changed = not upload(remote, b"driver.enabled=false\n", ctx.args["settings"]).skipped
             else:
-                remote.run('rm -f "$FILE"', env={"FILE": ctx.args["settings"]}, sudo=True, check=True)
+                away = '[ ! -e "$FILE" ] || { rm "$FILE" && printf removed; }'
+                said = remote.run(away, env={"FILE": ctx.args["settings"]}, sudo=True, check=True).text
+                changed = said == "removed" or bool(with_driver)
                 for name in with_driver:
                     self._label(remote, name)
         for name, version in drivers.items():
             ctx.log(f"{name}: {f'driver {version} on the host' if version else 'no driver on the host'}")
         note = "the hosts' own drivers" if everywhere else "drivers by the operator"
-        return Done({"hosts": drivers}, note=note if drivers else "no GPU found")
+        outcome = Outcome.CHANGED if changed else Outcome.CHECKED
+        return Done({"hosts": drivers}, outcome, note if drivers else "no GPU found")
 
     def _label(self, remote: Remote, name: str) -> None:
         remote.run(
@@ -135,6 +138,10 @@ class ProbeGPUDriver(Action):
 @register("record-components")
 class RecordComponents(Action):
     """Args: ``components`` (names). From now on their absence is a fault."""
+
+    def probe(self, ctx: Context) -> bool | None:
+        chosen = set(ctx.cluster.components.filter(chosen=True).values_list("name", flat=True))
+        return chosen >= set(ctx.args["components"])
 
     def run(self, ctx: Context) -> Done | Wait:
         catalog = load()

@@ -70,6 +70,7 @@ def test_hosts_are_prepared_once(site: Site, fleet: Fleet, artifact: str) -> Non
     fleet.worker()
     operation = run(site, fleet, artifact={"file": artifact})
     outcomes = dict(operation.steps.values_list("key", "outcome"))
+    assert outcomes.pop("preflight") == Outcome.CHECKED
     assert set(outcomes.values()) == {Outcome.CHANGED}
     for host in ("master1", "master2", "worker1"):
         said = site.on(host, f"dpkg-query -W -f '${{Package}} ${{Status}}\\n' {' '.join(PACKAGES)}")
