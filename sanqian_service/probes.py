@@ -10,7 +10,7 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Model
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -65,9 +65,9 @@ class Figures(Collector):
         yield _queues()
 
 
-def _counted(name: str, about: str, labels: tuple[str, ...], model: type) -> GaugeMetricFamily:
+def _counted(name: str, about: str, labels: tuple[str, ...], model: type[Model]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, about, labels=labels)
-    rows = model.objects.order_by().values_list(*labels).annotate(n=Count("pk"))  # type: ignore[attr-defined]
+    rows = model._default_manager.order_by().values_list(*labels).annotate(n=Count("pk"))
     for *values, count in rows:
         family.add_metric([str(value) for value in values], count)
     return family
@@ -91,7 +91,7 @@ def _queues() -> GaugeMetricFamily:
         client = _broker()
         for queue in QUEUES:
             names = [queue, *(f"{queue}\x06\x16{priority}" for priority in range(1, 10))]
-            family.add_metric([queue], sum(int(client.llen(name)) for name in names))  # type: ignore[arg-type]
+            family.add_metric([queue], sum(int(client.llen(name)) for name in names))
     except DOWN as error:
         log.warning("the broker's queues cannot be counted: %s", error)
     return family
@@ -99,9 +99,9 @@ def _queues() -> GaugeMetricFamily:
 
 @cache
 def _broker() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.BROKER_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry_on_timeout=False
-    )
+    # Celery writes a Unix socket's address as redis+socket://PATH?virtual_host=N, redis as unix://PATH?db=N.
+    url = settings.BROKER_URL.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
+    return redis.Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry_on_timeout=False)
 
 
 def _database() -> str:

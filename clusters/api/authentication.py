@@ -55,7 +55,7 @@ class AccessKeyAuthentication(BaseAuthentication):
         return ASK["WWW-Authenticate"]
 
 
-class AccessKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class AccessKeyScheme(OpenApiAuthenticationExtension):
     """How the schema describes it."""
 
     target_class = "clusters.api.authentication.AccessKeyAuthentication"

@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clusters.api.problems import Problem, invalid
-from clusters.models import IdempotentRequest
+from clusters.models import AccessKey, IdempotentRequest
 
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
@@ -42,14 +42,15 @@ def idempotent(handler: Handler) -> Handler:
             raise invalid(HEADER, "It must have 1 to 255 printable ASCII characters.", "Use a fresh UUID per request.")
         print_ = _fingerprint(request)
         with transaction.atomic():
-            _lock(request.auth.pk, key)
-            known = IdempotentRequest.objects.filter(access_key=request.auth, key=key)
+            owner: AccessKey = view.key
+            _lock(owner.pk, key)
+            known = IdempotentRequest.objects.filter(access_key=owner, key=key)
             if first := known.filter(created_at__gt=timezone.now() - KEPT).first():
                 return _again(first, print_)
-            IdempotentRequest.objects.filter(access_key=request.auth, created_at__lte=timezone.now() - KEPT).delete()
+            IdempotentRequest.objects.filter(access_key=owner, created_at__lte=timezone.now() - KEPT).delete()
             response = handler(view, request, *args, **kwargs)
             IdempotentRequest.objects.create(
-                access_key=request.auth,
+                access_key=owner,
                 key=key,
                 fingerprint=print_,
                 status=response.status_code,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -122,7 +123,7 @@ class Nodes(OfCluster):
     lookup_field = "name"
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         if not self.fake:
             observation = Observation.objects.filter(cluster=self.cluster).only("nodes").first()
             context["seen"] = {node["name"]: node for node in observation.nodes} if observation else {}
@@ -164,6 +165,7 @@ class Nodes(OfCluster):
         return Response(data, status=201, headers={"Location": f"{request.path}/{name}"})
 
     @extend_schema(summary="Change a host", request=HostSerializer(partial=True))
+    @transaction.atomic
     def partial_update(self, request: Request, name: str, **_: str) -> Response:
         """A host keeps its name. An empty `host_key` forgets the pinned one, for a host that was set up anew."""
         body = _checked(HostSerializer(data=request.data, partial=True), request)
@@ -183,6 +185,7 @@ class Nodes(OfCluster):
         return Response(self.get_serializer(node).data)
 
     @extend_schema(summary="Take a host out of the registry")
+    @transaction.atomic
     def destroy(self, request: Request, name: str, **_: str) -> Response:
         """Nothing is done on the host itself."""
         self.allow("node.delete", name, {})
@@ -206,17 +209,17 @@ class Nodes(OfCluster):
             raise not_found("host")
         return found
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> Sequence[Node]:
         """All hosts of the cluster, in order."""
         rows: QuerySet[Node] = self.get_queryset()
-        return list(rows)
+        return tuple(rows)
 
     def platform(self) -> dict[str, Any]:
         """The cluster's settings, which are judged together with its hosts."""
         return {name: getattr(self.cluster, name) for name in SETTINGS}
 
     def judged(
-        self, nodes: list[Node], hosts: list[dict[str, Any]], place: int, login: Login, own: HostAccess
+        self, nodes: Sequence[Node], hosts: Sequence[dict[str, Any]], place: int, login: Login, own: HostAccess
     ) -> tuple[Inventory, tuple[Finding, ...]]:
         """The cluster with the host at `place` as it is to be, and what speaks about that host. Raises `Problem`."""
         if fault := login_fault(login):

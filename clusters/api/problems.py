@@ -153,7 +153,7 @@ def problem_of(error: Exception) -> Problem | None:
         case exceptions.UnsupportedMediaType():
             return Problem("unsupported-media-type", str(error.detail), hint="Send Content-Type: application/json.")
         case exceptions.Throttled():
-            wait = max(1, int(error.wait or 1))
+            wait = max(1, int(getattr(error, "wait", None) or 1))
             hint = f"Wait {wait} s; follow operations by their event stream instead of asking again and again."
             return Problem("throttled", "", hint=hint, headers={"Retry-After": str(wait)})
         case RequestDataTooBig():

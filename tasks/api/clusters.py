@@ -153,14 +153,6 @@ class Nodes(nodes.Nodes):
         detail = {"node": node, "fields": sorted(changes)}
         audit(actor(self.key), action, source=source_of(self.request), cluster=self.cluster, detail=detail)
 
-    @transaction.atomic
-    def partial_update(self, request: Request, name: str, **_: str) -> Response:
-        return super().partial_update(request, name, **_)
-
-    @transaction.atomic
-    def destroy(self, request: Request, name: str, **_: str) -> Response:
-        return super().destroy(request, name, **_)
-
 
 @contextmanager
 def _registry_refusals() -> Iterator[None]:

@@ -135,7 +135,8 @@ def _between(ident: UUID, after: int, upto: int) -> tuple[str, ...]:
 
 
 def _frame(number: int, kind: str, data: dict[str, Any]) -> str:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    # ASCII alone: many clients take U+2028 and U+0085 for the end of a line, which the standard does not.
+    text = json.dumps(data, separators=(",", ":"))
     return f"id: {number}\nevent: {kind}\ndata: {text}\n\n"
 
 

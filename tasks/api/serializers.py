@@ -78,7 +78,7 @@ class StepSerializer(serializers.ModelSerializer[Step]):
     @extend_schema_field(JobSerializer(many=True))
     def get_hosts(self, step: Step) -> Any:
         newest = {job.host: job for job in step.jobs.all()}  # ordered by attempt
-        return JobSerializer(newest.values(), many=True).data
+        return JobSerializer(list(newest.values()), many=True).data
 
 
 class OperationSerializer(serializers.ModelSerializer[Operation]):

@@ -42,8 +42,8 @@ def _rotate(model: type[models.Model], fields: list[str], *, write: bool) -> int
                 found = list(batch[:BATCH])
             except SecretUnreadable as error:
                 raise CommandError(f"{model._meta.label}: {error}") from error
-            if write and found:
-                model._default_manager.bulk_update(found, fields)
+            for row in found if write else ():
+                model._default_manager.filter(pk=row.pk).update(**{field: getattr(row, field) for field in fields})
         done += len(found)
         if len(found) < BATCH:
             return done

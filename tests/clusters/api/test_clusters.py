@@ -195,7 +195,7 @@ def test_the_configuration_can_be_registered_again(api: Api) -> None:
     answer = api.get(f"clusters/{first['id']}/configuration", Accept="text/yaml")
     assert answer["Content-Type"].startswith("text/yaml")
     text = answer.content.decode()
-    assert f"privateKeyPath: {PATH}" in text
+    assert f'privateKeyPath: "{PATH}"' in text
     again = api.post("clusters", {**body, "name": "copy", "configuration": text})
     assert again.status_code == 201, again.content
     assert [one for one in again.json()["findings"] if one["level"] != "warning"] == []

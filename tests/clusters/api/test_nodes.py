@@ -1,0 +1,99 @@
+"""Hosts over REST."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from clusters.models import Node, Observation, SSHCredential
+from tests.api import KEY, Api, customer_api, private_key, problem, register
+
+pytestmark = pytest.mark.integration
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2Z0Jm0T4wq5o1xQk0r1d8o6k2G2pXb9m0xKQe8mZpA"
+NEW = {"name": "host4", "address": "10.0.0.4", "roles": ["worker"], "private_key": KEY}
+
+
+def test_hosts_are_listed_in_the_customers_order_with_what_was_read(api: Api) -> None:
+    cluster = register(api)
+    seen = {
+        "name": "host2",
+        "ready": True,
+        "roles": ["worker"],
+        "kubelet_version": "v1.24.3",
+        "cpu": 8.0,
+        "memory": 1 << 34,
+        "gpus": {"product": "A100", "count": 8, "allocatable": 8},
+    }
+    Observation.objects.create(cluster=cluster, taken_at=timezone.now(), reachable=True, nodes=[seen])
+    rows = api.get(f"clusters/{cluster.pk}/nodes").json()["results"]
+    assert [row["name"] for row in rows] == ["host1", "host2", "host3"]
+    assert rows[0]["status"] is None
+    assert rows[1]["status"]["gpus"] == {"product": "A100", "count": 8}
+    assert rows[1]["role_groups"] == ["worker"]
+    assert rows[1]["credential"] == {"kind": "key", "sudo_password": False}
+    assert rows[1]["host_key_fingerprint"] is None
+    assert len(api.get(f"clusters/{cluster.pk}/nodes?limit=2").json()["results"]) == 2
+
+
+def test_add_change_and_take_out(api: Api) -> None:
+    cluster = register(api)
+    path = f"clusters/{cluster.pk}/nodes"
+    answer = api.post(path, {**NEW, "host_key": HOST_KEY, "jump": "host1"})
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["findings"] == []
+    assert answer.json()["host_key_fingerprint"].startswith("SHA256:")
+    changed = api.patch(f"{path}/host4", {"port": 2222, "host_key": ""}).json()
+    assert (changed["port"], changed["host_key_fingerprint"], changed["jump"]) == (2222, None, "host1")
+    said = problem(api.delete(f"{path}/host1"), 409, "conflict")
+    assert "host1" in said["detail"]
+    assert api.delete(f"{path}/host4").status_code == 204
+    problem(api.get(f"{path}/host4"), 404, "not-found")
+    assert SSHCredential.objects.count() == 1
+
+
+def test_a_new_login_replaces_the_old_one(api: Api) -> None:
+    cluster = register(api)
+    path = f"clusters/{cluster.pk}/nodes/host2"
+    other = private_key("word")
+    problem(api.patch(path, {"private_key": other}), 400, "invalid")
+    assert api.patch(path, {"private_key": other, "passphrase": "word"}).status_code == 200
+    assert Node.objects.get(name="host2").credential.private_key.strip() == other.strip()
+    assert Node.objects.get(name="host1").credential.private_key == KEY
+    assert api.patch(path, {"private_key": "", "password": "secret-word"}).json()["credential"]["kind"] == "password"
+    assert SSHCredential.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": "host1"}, "name"),
+        ({"address": "10.0.0.2"}, "address"),
+        ({"port": 70000}, "port"),
+        ({"private_key": "rubbish"}, "private_key"),
+        ({"private_key": ""}, "private_key"),
+        ({"host_key": "rubbish"}, "host_key"),
+        ({"jump": "nowhere"}, "jump"),
+        ({"rolls": ["worker"]}, "rolls"),
+    ],
+)
+def test_a_host_that_cannot_be_is_refused_by_field(api: Api, change: dict[str, object], field: str) -> None:
+    cluster = register(api)
+    answer = api.post(f"clusters/{cluster.pk}/nodes", {**NEW, **change})
+    assert answer.status_code == 400
+    assert [one["field"] for one in answer.json()["errors"]] == [field]
+    assert cluster.nodes.count() == 3
+
+
+def test_a_host_that_others_are_reached_through_stays(api: Api) -> None:
+    cluster = register(api)
+    path = f"clusters/{cluster.pk}/nodes"
+    assert api.patch(f"{path}/host3", {"jump": "host2"}).json()["jump"] == "host2"
+    assert "host3" in problem(api.delete(f"{path}/host2"), 409, "conflict")["detail"]
+    circle = problem(api.patch(f"{path}/host2", {"jump": "host3"}), 400, "invalid-configuration")
+    assert circle["errors"][0]["field"] == "jump"
+
+
+def test_the_limit_of_hosts(db: None) -> None:
+    api = customer_api(max_hosts=3)
+    cluster = register(api)
+    problem(api.post(f"clusters/{cluster.pk}/nodes", NEW), 403, "limit-reached")

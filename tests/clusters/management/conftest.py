@@ -1,0 +1,1 @@
+from tests.api import api  # noqa: F401 - a fixture

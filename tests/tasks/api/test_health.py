@@ -1,0 +1,43 @@
+"""Health over REST: what was last read, or that nothing was."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from clusters.models import Component, HealthEvent, Observation
+from tests.api import Api, register
+
+pytestmark = pytest.mark.integration
+
+
+def test_before_the_first_reading(api: Api) -> None:
+    cluster = register(api)
+    health = api.get(f"clusters/{cluster.pk}/health").json()
+    assert (health["state"], health["reachable"], health["nodes"]) == ("registered", None, [])
+    assert api.get(f"clusters/{cluster.pk}/pods").json()["taken_at"] is None
+
+
+def test_what_was_read(api: Api) -> None:
+    cluster = register(api)
+    pods = [{"namespace": space, "name": "p", "ready": "1/1", "status": "Running"} for space in ("cpod", "rook")]
+    nodes = [{"name": "host1", "ready": True, "state": "healthy"}]
+    Observation.objects.create(
+        cluster=cluster, taken_at=timezone.now(), reachable=False, error="no way", via="host1", nodes=nodes, pods=pods
+    )
+    Component.objects.create(
+        cluster=cluster, name="kruise", kind="helm", state="degraded", reason="why", details={"announced": "x", "a": 1}
+    )
+    HealthEvent.objects.create(cluster=cluster, name="kruise", new_state="degraded")
+    HealthEvent.objects.create(cluster=cluster, name="kruise", old_state="degraded", new_state="healthy")
+    health = api.get(f"clusters/{cluster.pk}/health").json()
+    assert (health["reachable"], health["error"]) == (False, "no way")
+    assert health["nodes"] == nodes
+    assert health["components"][0]["details"] == {"a": 1}
+    assert [one["namespace"] for one in api.get(f"clusters/{cluster.pk}/pods").json()["results"]] == ["cpod", "rook"]
+    only = api.get(f"clusters/{cluster.pk}/pods?namespace=rook").json()
+    assert [one["namespace"] for one in only["results"]] == ["rook"]
+    changes = api.get(f"clusters/{cluster.pk}/health-events?limit=1").json()
+    assert [one["new_state"] for one in changes["results"]] == ["healthy"]
+    assert changes["next"]
+    assert len(api.get(f"clusters/{cluster.pk}/components?state=degraded").json()["results"]) == 1
