@@ -145,6 +145,24 @@ def test_gpu_drivers_of_the_hosts_are_kept(site: Site, put_back: Callable[[str, 
     assert site.on("master1", f"cat {file}") == "driver.enabled=false"
 
 
+def test_where_only_some_hosts_have_drivers_these_are_labelled(
+    site: Site, put_back: Callable[[str, str], None]
+) -> None:
+    file = "/var/lib/sanqian/components/gpu-operator.set"
+    put_back("worker1", "rm -f /usr/local/bin/modinfo")
+    put_back("master1", "rm -f /usr/local/bin/kubectl /tmp/asked")
+    put_back("master2", "rm -f /etc/lab/gpus")
+    program = "printf '#!/bin/sh\\n{}\\n' >/usr/local/bin/{}; chmod +x /usr/local/bin/{}"
+    site.on("worker1", program.format("echo 535.54.03", "modinfo", "modinfo"))
+    site.on("master1", program.format('echo SIMULATED "$@" >>/tmp/asked', "kubectl", "kubectl"))
+    site.on("master2", "echo 1 >/etc/lab/gpus")
+    done, _ = site.run("probe-gpu-driver", host="master1", settings=file)
+    assert done.result["hosts"] == {"master2": "", "worker1": "535.54.03"}
+    label = "SIMULATED label node worker1 nvidia.com/gpu.deploy.driver=false --overwrite"
+    assert site.on("master1", "cat /tmp/asked") == label
+    assert site.on("master1", f"cat {file} 2>/dev/null || echo none") == "none"
+
+
 def test_the_lab_is_left_alone(site: Site) -> None:
     """The fixtures above put back what they change; a host that is broken would fail later tests strangely."""
     argv = site.lab.exec_argv("worker1", ["true"])
