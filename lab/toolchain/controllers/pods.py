@@ -30,9 +30,7 @@ class Images:
         """Empty, or why the image cannot be pulled."""
         for fault in faults.matching("image", image):
             if fault.do == "missing":
-                return (
-                    f'rpc error: code = NotFound desc = failed to pull and unpack image "{image}": not found'
-                )
+                return f'rpc error: code = NotFound desc = failed to pull and unpack image "{image}": not found'
         host, _, rest = image.partition("/")
         if not registry or host != registry or image in self.present:
             return ""
@@ -56,9 +54,7 @@ class Images:
                 return ""
         except urllib.error.HTTPError as error:
             if error.code == 404:
-                return (
-                    f'rpc error: code = NotFound desc = failed to pull and unpack image "{image}": not found'
-                )
+                return f'rpc error: code = NotFound desc = failed to pull and unpack image "{image}": not found'
             return f'failed to pull image "{image}": unexpected status from HEAD request: {error.code} {error.reason}'
         except OSError as error:
             return f'failed to pull image "{image}": failed to do request: Head "https://{host}/v2/": {error}'
@@ -117,9 +113,7 @@ def _waiting(pod: Obj) -> str:
 
 def _wanted_fault(pod: Obj) -> faults.Fault | None:
     where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-    return next(
-        (f for f in faults.matching("pod", where) if f.do in ("crashloop", "pending", "notready")), None
-    )
+    return next((f for f in faults.matching("pod", where) if f.do in ("crashloop", "pending", "notready")), None)
 
 
 def _step(world: World, pod: Obj) -> None:
@@ -195,15 +189,13 @@ def _enter(world: World, pod: Obj, stage: str, message: str = "") -> None:
         obj["metadata"]["annotations"] = annotations
         status = obj.setdefault("status", {})
         status.setdefault("startTime", now())
-        status["phase"] = {"running": "Running", "ready": "Running", "ended": "Succeeded"}.get(
-            stage, status["phase"]
-        )
+        status["phase"] = {"running": "Running", "ready": "Running", "ended": "Succeeded"}.get(stage, status["phase"])
         if stage == "CrashLoopBackOff":
             status["phase"] = "Running"
         if stage in ("running", "ready"):
-            status.setdefault("podIP", _address(obj))
-            status["podIPs"] = [{"ip": status["podIP"]}]
             status.setdefault("hostIP", _host_address(world, obj))
+            status.setdefault("podIP", status["hostIP"] if obj["spec"].get("hostNetwork") else _address(obj))
+            status["podIPs"] = [{"ip": status["podIP"]}]
         set_condition(obj, "Initialized", "True")
         good = "True" if stage == "ready" else "False"
         reason = {"ready": "", "ended": "PodCompleted"}.get(stage, "ContainersNotReady")
@@ -230,9 +222,7 @@ def _container(container: Obj, before: Obj, stage: str, message: str) -> Obj:
     if stage in ("running", "ready"):
         state = {"running": {"startedAt": dig(before, "state", "running", "startedAt") or now()}}
     elif stage == "ended":
-        state = {
-            "terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now(), "finishedAt": now()}
-        }
+        state = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now(), "finishedAt": now()}}
     else:
         state = {"waiting": {"reason": stage, **({"message": message} if message else {})}}
     out: Obj = {

@@ -20,12 +20,11 @@ from typing import Any
 
 from lab.toolchain.common.client import ApiFailure, Client, Unreachable, access_of, path_of
 from lab.toolchain.common.objects import Obj, now
+from lab.toolchain.kubelet import static_pods
 
 HEARTBEAT = 2.0  # seconds, whatever the speed: the API's patience does not shrink below it
 PCI = "lab.sanqian.dev/pci"
-_PCI_LINE = re.compile(
-    r"\[(?P<class>[0-9a-f]{4})\]: (?P<name>.*) \[(?P<vendor>[0-9a-f]{4}):(?P<device>[0-9a-f]{4})\]"
-)
+_PCI_LINE = re.compile(r"\[(?P<class>[0-9a-f]{4})\]: (?P<name>.*) \[(?P<vendor>[0-9a-f]{4}):(?P<device>[0-9a-f]{4})\]")
 
 
 def main(argv: list[str]) -> int:
@@ -51,9 +50,9 @@ def main(argv: list[str]) -> int:
     while not ending.is_set():
         try:
             _register(client, options)
-            _heartbeat(client, options)
+            static_pods.reconcile(client, _heartbeat(client, options))
             said = ""
-        except (ApiFailure, Unreachable) as error:
+        except (ApiFailure, Unreachable, OSError) as error:
             if str(error) != said:
                 said = str(error)
                 print(f"{now()} SIMULATED kubelet: {said}", flush=True)
@@ -109,14 +108,13 @@ def _register(client: Client, options: argparse.Namespace) -> None:
             raise
 
 
-def _heartbeat(client: Client, options: argparse.Namespace) -> None:
+def _heartbeat(client: Client, options: argparse.Namespace) -> Obj:
+    """Post the node's status; returns the node."""
     name = options.hostname_override
     node = client.get(path_of("", "v1", "nodes", name=name))
     status = node_status(options)
     old = node.get("status") or {}
-    keep = {
-        k: v for k, v in (old.get("capacity") or {}).items() if "/" in k
-    }  # what device plugins have added
+    keep = {k: v for k, v in (old.get("capacity") or {}).items() if "/" in k}  # what device plugins have added
     status["capacity"] |= keep
     status["allocatable"] |= keep
     before = {c["type"]: c for c in old.get("conditions", [])}
@@ -131,6 +129,7 @@ def _heartbeat(client: Client, options: argparse.Namespace) -> None:
     if (node["metadata"].get("annotations") or {}).get(PCI) != devices:
         client.patch(path_of("", "v1", "nodes", name=name), {"metadata": {"annotations": {PCI: devices}}})
     _renew(client, name)
+    return node
 
 
 def _renew(client: Client, name: str) -> None:
@@ -183,9 +182,7 @@ def node_status(options: argparse.Namespace) -> Obj:
         ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": options.port}},
         "nodeInfo": {
-            "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(
-                platform.machine(), platform.machine()
-            ),
+            "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
             "bootID": _first_line("/proc/sys/kernel/random/boot_id"),
             "machineID": _first_line("/etc/machine-id"),
             "systemUUID": _first_line("/etc/machine-id"),
