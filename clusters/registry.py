@@ -87,8 +87,8 @@ def delete(cluster: Cluster) -> None:
 @transaction.atomic
 def add_node(cluster: Cluster, inventory: Inventory, name: str, login: Login, own: HostAccess) -> Node:
     """The host `name` of `inventory`, which is the cluster's with that host added. Raises `LimitReached`."""
-    key = AccessKey.objects.select_for_update(no_key=True).defer("value").get(pk=cluster.access_key_id)
-    _check_hosts(key, len(inventory.hosts))
+    Cluster.objects.select_for_update().only("pk").get(pk=cluster.pk)
+    _check_hosts(AccessKey.objects.defer("value").get(pk=cluster.access_key_id), len(inventory.hosts))
     position = max((node.position for node in cluster.nodes.only("position")), default=0) + 1
     node = Node(
         cluster=cluster,

@@ -19,5 +19,4 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path("^api/", page_not_found),
 ]
-handler404 = "clusters.api.problems.page_not_found"
 handler500 = "clusters.api.problems.server_error"

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.db import IntegrityError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 BUSY_SECONDS = 5
 
@@ -121,13 +125,16 @@ def problem_response(problem: Problem, path: str) -> JsonResponse:
     )
 
 
-def page_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Django's answer to an address that does not exist."""
+@csrf_exempt
+def page_not_found(request: HttpRequest) -> JsonResponse:
+    """The answer to an address of the API that does not exist."""
     return problem_response(not_found("resource"), request.path)
 
 
-def server_error(request: HttpRequest) -> JsonResponse:
-    """Django's answer to its own mistake; the log holds the traceback."""
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's answer to its own mistake, as a problem for callers of the API; the log holds the traceback."""
+    if not request.path.startswith("/api/"):
+        return defaults.server_error(request)
     problem = Problem("internal", "The mistake is in the service's log.", hint="Tell the operator the time and path.")
     return problem_response(problem, request.path)
 
@@ -158,6 +165,10 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem("throttled", "", hint=hint, headers={"Retry-After": str(wait)})
         case RequestDataTooBig():
             return Problem("too-large", "A request may have 2 MiB.", hint="Send less at once.")
+        case IntegrityError():
+            log.warning("the database refused a change: %s", error)
+            hint = "Read it again, then repeat the request."
+            return Problem("conflict", "What this refers to was changed or removed meanwhile.", hint=hint)
         case OperationalError() | InterfaceError() | PoolTimeout():
             headers = {"Retry-After": str(BUSY_SECONDS)}
             return Problem("unavailable", "The database does not answer.", hint="Try again soon.", headers=headers)

@@ -17,7 +17,8 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
-from rest_framework.exceptions import APIException, Throttled
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import Throttled
 
 from clusters.api.authentication import key_of
 from clusters.api.pagination import whole_number
@@ -49,13 +50,14 @@ class Look:
     refused: bool = False
 
 
+@csrf_exempt
 async def events(request: HttpRequest, operation_id: str) -> HttpResponseBase:
     """The stream, after ``Last-Event-ID`` or ``?after=``."""
     try:
         if request.method != "GET":
             raise Problem("method-not-allowed", f'Method "{request.method}" not allowed.', headers={"Allow": "GET"})
         operation, after = await in_thread(lambda: _begin(request, operation_id))
-    except APIException as error:
+    except Exception as error:
         problem = problem_of(error)
         if problem is None:
             raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -97,3 +99,14 @@ def test_the_limit_of_hosts(db: None) -> None:
     api = customer_api(max_hosts=3)
     cluster = register(api)
     problem(api.post(f"clusters/{cluster.pk}/nodes", NEW), 403, "limit-reached")
+
+
+def test_a_list_takes_the_same_queries_for_few_and_for_many(api: Api, django_assert_max_num_queries: Any) -> None:
+    few, many = register(api, "few", 1), register(api, "many", 60)
+    api.get("whoami")
+    for cluster in (few, many):
+        with django_assert_max_num_queries(4):
+            assert api.get(f"clusters/{cluster.pk}/nodes").status_code == 200
+        for path, most in (("components", 3), ("health-events", 3), ("health", 4), ("pods", 3)):
+            with django_assert_max_num_queries(most):
+                assert api.get(f"clusters/{cluster.pk}/{path}").status_code == 200

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,7 +18,8 @@ from tasks.engine.change import changing
 from tasks.models import HostJob, Operation, OperationState, Step
 from tasks.plan import Action, Plan, StepSpec
 from tests.api import Api, register
-from tests.workers import ROOT, Fleet, until
+from tests.asgi import asgi_server
+from tests.workers import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 Event = tuple[int, str, dict[str, Any]]
@@ -37,31 +32,9 @@ def operation(api: Api) -> Operation:
 
 
 @pytest.fixture
-def server(operation: Operation, tmp_path: Path) -> Iterator[str]:
-    """uvicorn in a process of its own, on the test's database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = ["sanqian_service.asgi:application", "--port", str(port), "--timeout-graceful-shutdown", "1"]
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", *arguments], env=Fleet()._env, cwd=ROOT, stdout=log, stderr=log
-        )
-    base = f"http://127.0.0.1:{port}"
-
-    def up() -> bool:
-        assert process.poll() is None, (tmp_path / "log").read_text()
-        try:
-            return httpx.get(f"{base}/livez").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    try:
-        until(up, what="uvicorn answers")
+def server(operation: Operation) -> Iterator[str]:
+    with asgi_server() as base:
         yield base
-    finally:
-        os.kill(process.pid, signal.SIGTERM)
-        process.wait(20)
 
 
 def say(operation: Operation, *texts: str) -> None:
@@ -79,6 +52,7 @@ def say(operation: Operation, *texts: str) -> None:
 def end(operation: Operation) -> None:
     with changing(operation.pk) as change:
         assert change is not None
+        change.set(state=OperationState.RUNNING)
         change.set(state=OperationState.SUCCEEDED, progress=100.0)
         change.operation_event()
 
@@ -197,3 +171,24 @@ def test_silence_is_broken_by_a_comment(operation: Operation) -> None:
             await stream.aclose()  # type: ignore[attr-defined]
 
     assert asyncio.run(second()) == ": still here\n\n"
+
+
+def test_without_broker_and_cache_requests_are_served(operation: Operation, api: Api) -> None:
+    """The row is stored; whoever looks for lost messages starts the operation later."""
+    nowhere = "redis://127.0.0.1:1/0"
+    headers = {"Authorization": f"Bearer {api.value}"}
+    path = f"/api/v1/clusters/{operation.cluster_id}/operations"
+    with asgi_server(SANQIAN_BROKER_URL=nowhere, SANQIAN_CACHE_URL=nowhere) as base:
+        answer = httpx.post(f"{base}{path}", headers=headers, json={"kind": "check"}, timeout=30)
+        assert answer.status_code == 202, answer.text
+        ready = httpx.get(f"{base}/readyz", timeout=30)
+    assert Operation.objects.get(pk=answer.json()["id"]).state == "queued"
+    assert (ready.status_code, ready.json()["checks"]["broker"]) == (503, "does not answer")
+
+
+def test_a_stream_is_only_read(server: str, api: Api, operation: Operation) -> None:
+    headers = {"Authorization": f"Bearer {api.value}"}
+    answer = httpx.post(f"{server}/api/v1/operations/{operation.pk}/events", headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
+    answer = httpx.post(f"{server}/api/v1/nothing", headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
