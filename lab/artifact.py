@@ -9,15 +9,15 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from lab import components, images, packages, packing
+from lab import images, packages, packing
 from lab.errors import LabError
 from lab.packing import File, Tree
+from lab.toolchain import catalogue
 from lab.toolchain.kk import system
 
 NAME = "3k-artifact.tar.gz"
 BINARIES = ("kubeadm", "kubelet", "kubectl")
 SERVES_PACKAGES = "alpine-nginx:main"
-HELM_PUSH = "0.10.4"
 SAMPLE = """apiVersion: kubekey.kubesphere.io/v1alpha2
 kind: Cluster
 metadata:
@@ -35,12 +35,6 @@ spec:
   kubernetes: {version: v1.24.3, clusterName: cluster.local, containerManager: containerd}
   network: {plugin: calico, kubePodsCIDR: 10.233.64.0/18, kubeServiceCIDR: 10.233.0.0/18}
   registry: {type: harbor, privateRegistry: dockerhub.kubekey.local, namespaceOverride: kubesphereio}
-"""
-PLUGIN = f"""name: "cm-push"
-version: "{HELM_PUSH}"
-usage: "Push chart package to ChartMuseum"
-description: "Push chart package to ChartMuseum (SIMULATED)"
-command: "$HELM_PLUGIN_DIR/bin/helm-cm-push"
 """
 
 
@@ -74,14 +68,13 @@ def content() -> Tree:
     program = packing.application(toolchain())
     tree: Tree = {f"bin/{name}": File(program, 0o755) for name in ("kk", "helm")}
     tree["conf/config-sample.yaml"] = File.text(SAMPLE)
-    tree["conf/softwares.yaml"] = File.text(components.softwares())
+    tree["conf/softwares.yaml"] = File.text(catalogue.softwares())
     debs = packages.files()
     tree |= {f"packages/{name}": file for name, file in debs.items()}
     tree["packages/3k.tar.gz"] = File(packing.tar_gz(_offline(debs)))
     tree |= {f"packages/apt-source/{name}": file for name, file in packages.apt_source().items()}
     tree["packages/sources.list"] = File.text(packages.SOURCES)
-    tree[f"helm-plugins/helm-push_{HELM_PUSH}_linux_amd64.tar.gz"] = File(packing.tar_gz(_plugin()))
-    return tree | components.files()
+    return tree | catalogue.files()
 
 
 def toolchain() -> Tree:
@@ -89,7 +82,8 @@ def toolchain() -> Tree:
     package = Path(__file__).parent
     tree: Tree = {"lab/__init__.py": File((package / "__init__.py").read_bytes())}
     for path in (package / "toolchain").rglob("*.py"):
-        tree[f"lab/{path.relative_to(package)}"] = File(path.read_bytes())
+        if "catalogue" not in path.parts:  # it is for building only
+            tree[f"lab/{path.relative_to(package)}"] = File(path.read_bytes())
     tree["__main__.py"] = tree.pop("lab/toolchain/archive_main.py")
     return tree | _yaml_library()
 
@@ -104,15 +98,10 @@ def _yaml_library() -> Tree:
     return {f"yaml/{f.name}": File(f.read_binary()) for f in wanted}
 
 
-def _plugin() -> Tree:
-    program = packages.stub("helm-cm-push", HELM_PUSH)
-    return {"plugin.yaml": File.text(PLUGIN), "bin/helm-cm-push": File.text(program, 0o755)}
-
-
 def _offline(debs: Tree) -> Tree:
     """What kk unpacks below ./kubekey: images, Kubernetes' programs, packages."""
     version = system.IMAGES["kube-proxy"]
-    names = {f"{name}:{tag}" for name, tag in system.IMAGES.items()} | {SERVES_PACKAGES, *components.images()}
+    names = {f"{name}:{tag}" for name, tag in system.IMAGES.items()} | {SERVES_PACKAGES, *catalogue.images()}
     tree = {f"images/{name}": file for name, file in images.layout(names).items()}
     for name in BINARIES:
         tree[f"kube/{version}/amd64/{name}"] = File.text(packages.stub(name, version), 0o755)

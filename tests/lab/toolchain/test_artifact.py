@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from clusters import catalog
 from lab import artifact, images, packages, packing
 from lab.errors import LabError
 from lab.hosts import Lab
@@ -107,6 +109,15 @@ def test_an_applications_digest_follows_its_content() -> None:
     assert digest({"a": File.text("12"), "b": File.text("")}) != digest({"a": File.text("1"), "b": File.text("2")})
 
 
+def test_it_brings_every_component_of_the_catalog(unpacked: Path) -> None:
+    for entry in catalog.load().installable:
+        if entry.kind == "helm":
+            assert list(unpacked.glob(f"helm-charts/{entry.chart}-[v0-9]*.tgz")), entry.name
+            assert (unpacked / entry.values_file).is_file()
+        else:
+            assert (unpacked / entry.manifest_file).is_file()
+
+
 # -- images ---------------------------------------------------------------------------------------------------
 
 
@@ -135,6 +146,16 @@ def test_kk_finds_every_image_and_blob(offline: tarfile.TarFile) -> None:
         config = json.loads(blob(offline, manifest["config"]))
         layers = [gzip.decompress(blob(offline, layer)) for layer in manifest["layers"]]
         assert config["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
+
+
+def test_the_images_of_manifests_are_there(offline: tarfile.TarFile, unpacked: Path) -> None:
+    index = json.loads(read(offline, "images/index.json"))
+    names = {entry["annotations"]["org.opencontainers.image.ref.name"] for entry in index["manifests"]}
+    wanted = set()
+    for path in (unpacked / "deploy/yaml_apps").iterdir():
+        wanted |= set(re.findall(r"dockerhub\.kubekey\.local/kubesphereio/([^\s\"']+)", path.read_text()))
+    assert wanted
+    assert wanted <= names
 
 
 def blob(archive: tarfile.TarFile, descriptor: dict[str, object]) -> bytes:
