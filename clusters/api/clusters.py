@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import django_filters
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -103,7 +103,7 @@ def with_counts(clusters: QuerySet[Cluster]) -> QuerySet[Any]:
 
 def _count(rows: QuerySet[Any]) -> Coalesce:
     of_cluster = rows.filter(cluster=OuterRef("pk")).order_by().values("cluster")
-    counted = of_cluster.annotate(n=Count("pk", filter=Q(pk__isnull=False))).values("n")
+    counted = of_cluster.annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -18,7 +19,12 @@ from clusters.inventory import Finding, Inventory, Parsed, from_mapping, parse, 
 from clusters.inventory.mapping import OTHER_SETTINGS, SETTINGS
 from clusters.models import RFC1123_LABEL
 
-Secret = serializers.CharField
+
+class Secret(serializers.CharField):
+    """Text that is taken as it is, and never shown."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, allow_blank=True, write_only=True, trim_whitespace=False, **options)
 
 
 class HostSerializer(Strict):
@@ -38,10 +44,10 @@ class HostSerializer(Strict):
     labels = serializers.DictField(
         child=serializers.CharField(allow_blank=True), required=False, help_text="Labels of the Kubernetes node."
     )
-    password = Secret(required=False, allow_blank=True, write_only=True, help_text="SSH password.")
-    private_key = Secret(required=False, allow_blank=True, write_only=True, help_text="Text of the private key.")
-    passphrase = Secret(required=False, allow_blank=True, write_only=True, help_text="The key's passphrase.")
-    sudo_password = Secret(required=False, allow_blank=True, write_only=True, help_text="Where the user is not root.")
+    password = Secret(help_text="SSH password.")
+    private_key = Secret(help_text="Text of the private key.")
+    passphrase = Secret(help_text="The key's passphrase.")
+    sudo_password = Secret(help_text="Where the user is not root.")
     host_key = serializers.CharField(
         required=False, allow_blank=True, help_text="The host's public key; pinned on first contact when left out."
     )
@@ -83,27 +89,13 @@ class RegistrationSerializer(Strict):
         help_text="Passphrases by the same paths.",
     )
     private_key = Secret(
-        required=False,
-        allow_blank=True,
-        write_only=True,
-        trim_whitespace=False,
         help_text="A private key for every host that has none of its own.",
     )
-    passphrase = Secret(
-        required=False, allow_blank=True, write_only=True, trim_whitespace=False, help_text="Its passphrase."
-    )
+    passphrase = Secret(help_text="Its passphrase.")
     password = Secret(
-        required=False,
-        allow_blank=True,
-        write_only=True,
-        trim_whitespace=False,
         help_text="SSH password for every host that has none of its own.",
     )
     sudo_password = Secret(
-        required=False,
-        allow_blank=True,
-        write_only=True,
-        trim_whitespace=False,
         help_text="sudo password for every host that has none of its own.",
     )
     hosts = _Hosts(required=False, help_text="The hosts, instead of a configuration.")
@@ -202,7 +194,7 @@ def named(registration: Registration) -> str:
         raise invalid("name", "The cluster has no name.", 'Send name, for example "demo".')
     try:
         RFC1123_LABEL(name)
-    except Exception as error:
+    except ValidationError as error:
         raise invalid("name", f"'{name}' cannot be a cluster's name.", str(RFC1123_LABEL.message)) from error
     return name
 

@@ -59,7 +59,7 @@ def test_a_new_login_replaces_the_old_one(api: Api) -> None:
     other = private_key("word")
     problem(api.patch(path, {"private_key": other}), 400, "invalid")
     assert api.patch(path, {"private_key": other, "passphrase": "word"}).status_code == 200
-    assert Node.objects.get(name="host2").credential.private_key.strip() == other.strip()
+    assert Node.objects.get(name="host2").credential.private_key == other
     assert Node.objects.get(name="host1").credential.private_key == KEY
     assert api.patch(path, {"private_key": "", "password": "secret-word"}).json()["credential"]["kind"] == "password"
     assert SSHCredential.objects.count() == 2
