@@ -101,7 +101,7 @@ def _yaml_library() -> Tree:
 def _offline(debs: Tree) -> Tree:
     """What kk unpacks below ./kubekey: images, Kubernetes' programs, packages."""
     version = system.IMAGES["kube-proxy"]
-    names = {f"{name}:{tag}" for name, tag in system.IMAGES.items()} | {SERVES_PACKAGES, *catalogue.images()}
+    names = {SERVES_PACKAGES, *system.images(), *catalogue.images()}
     tree = {f"images/{name}": file for name, file in images.layout(names).items()}
     for name in BINARIES:
         tree[f"kube/{version}/amd64/{name}"] = File.text(packages.stub(name, version), 0o755)

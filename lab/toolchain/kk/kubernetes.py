@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab.toolchain import programs
@@ -19,6 +19,7 @@ from lab.toolchain.kk.work import Job
 
 PKI = "/etc/kubernetes/pki"
 JOIN_SECONDS = 30.0
+COPY_CONFIG = "umask 077; mkdir -p /root/.kube && cp /etc/kubernetes/admin.conf /root/.kube/config"
 MASTER_LABELS = {"node-role.kubernetes.io/control-plane": "", "node-role.kubernetes.io/master": ""}
 WORKER_LABELS = {"node-role.kubernetes.io/worker": ""}
 MASTER_TAINT = {"key": "node-role.kubernetes.io/master", "effect": "NoSchedule"}
@@ -39,7 +40,7 @@ def status(job: Job) -> Module:
     def look(_machine: Machine) -> str:
         if not exists(job):
             raise Skip
-        return f"v1.24.3 cluster {job.config.name} answers"
+        return f"{job.client().get('/version')['gitVersion']} cluster {job.config.name} answers"
 
     return Module("KubernetesStatusModule", [Task("Get kubernetes cluster status", look, job.config.masters[:1])])
 
@@ -108,7 +109,7 @@ def init(job: Job) -> Module:
         return texts.INIT_OUTPUT.format(version=job.config.version)
 
     def copy(machine: Machine) -> None:
-        machine.ssh.run("umask 077; mkdir -p /root/.kube && cp /etc/kubernetes/admin.conf /root/.kube/config")
+        machine.ssh.run(COPY_CONFIG)
 
     return Module(
         "InitKubernetesModule",
@@ -184,29 +185,39 @@ def _authority(job: Job, machine: Machine) -> Path:
     return local
 
 
+def api_name(config: Config, host: Host) -> str:
+    """The daemon behind port 6443: the API server itself on the first control-plane host, a relay on others."""
+    return "kube-apiserver" if host.name == config.first.name else "kube-apiserver-relay"
+
+
 def start_api(machine: Machine, config: Config) -> None:
-    """The API server of the first control-plane host; on the others its port leads there."""
-    first = machine.name == config.first.name
-    if first:
-        name = "kube-apiserver"
+    """Start what answers on the control-plane host's API port, unless it runs."""
+    name = api_name(config, machine.host)
+    command = f"{name} --to={config.first.internal}"
+    if name == "kube-apiserver":
         command = (
-            f"kube-apiserver --secure-port={config.endpoint_port} --data-dir=/var/lib/etcd/member "
+            f"{name} --secure-port={config.endpoint_port} --data-dir=/var/lib/etcd/member "
             f"--tls-cert-file={PKI}/apiserver.crt --tls-private-key-file={PKI}/apiserver.key "
             f"--client-ca-file={PKI}/ca.crt --registry={config.registry} --kubernetes-version={config.version}"
         )
-    else:
-        name = "kube-apiserver-relay"
-        command = f"kube-apiserver-relay --to={config.first.internal}"
     machine.ssh.put(work.daemon_files(name, command))
     work.start(machine, name, config.endpoint_port)
 
 
-def _await_api(job: Job) -> Client:
+def wait_until(true: Callable[[], bool], late: Callable[[], RemoteFailed]) -> None:
+    """Raises what `late` makes after `JOIN_SECONDS`."""
     deadline = time.monotonic() + JOIN_SECONDS
-    while not exists(job):
+    while not true():
         if time.monotonic() > deadline:
-            raise RemoteFailed("[kubelet-check] The API server does not answer: timed out waiting for the condition")
+            raise late()
         time.sleep(0.05)
+
+
+def _await_api(job: Job) -> Client:
+    wait_until(
+        lambda: exists(job),
+        lambda: RemoteFailed("[kubelet-check] The API server does not answer: timed out waiting for the condition"),
+    )
     return job.client()
 
 
@@ -247,21 +258,21 @@ def join_node(job: Job, machine: Machine) -> None:
         }
     machine.ssh.put({**files, **work.daemon_files("kubelet", kubelet_command(config, host))})
     work.start(machine, "kubelet", 10250)
-    deadline = time.monotonic() + JOIN_SECONDS
     api = job.client()
-    while True:
+
+    def ready() -> bool:
         node = api.find(path_of("", "v1", "nodes", name=host.name))
-        if node is not None and condition_true(node, "Ready"):
-            return
-        if time.monotonic() > deadline:
-            raise RemoteFailed(f"timed out waiting for the node {host.name}: see /var/log/kubelet.log there")
-        time.sleep(0.05)
+        return node is not None and condition_true(node, "Ready")
+
+    wait_until(
+        ready, lambda: RemoteFailed(f"timed out waiting for the node {host.name}: see /var/log/kubelet.log there")
+    )
 
 
-def kubelet_command(config: Config, host: Host, version: str = "") -> str:
+def kubelet_command(config: Config, host: Host) -> str:
     labels = ",".join(f"{key}={value}" for key, value in host.labels.items())
     return (
-        f"kubelet --hostname-override={host.name} --node-ip={host.internal} --kubernetes-version={version or config.version} "
+        f"kubelet --hostname-override={host.name} --node-ip={host.internal} --kubernetes-version={config.version} "
         "--tls-cert-file=/var/lib/kubelet/pki/kubelet.crt --tls-private-key-file=/var/lib/kubelet/pki/kubelet.key"
         + (f" --node-labels={labels}" if labels else "")
     )
@@ -287,7 +298,7 @@ def join(job: Job, hosts: Sequence[Host]) -> Module:
             raise Skip
         machine.ssh.put(control_plane_files(job, machine))
         start_api(machine, job.config)
-        machine.ssh.run("umask 077; mkdir -p /root/.kube && cp /etc/kubernetes/admin.conf /root/.kube/config")
+        machine.ssh.run(COPY_CONFIG)
         join_node(job, machine)
         return texts.JOIN_OUTPUT
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lab.toolchain.common.faults import BadFaults
+from lab.toolchain.kk import certs, create, nodes, registry, upgrade, work
 from lab.toolchain.kk import config as configuration
-from lab.toolchain.kk import create, nodes, registry, work
 from lab.toolchain.kk.pipeline import BANNER, Module, Pipeline, PipelineFailed
 from lab.toolchain.kk.work import Job
 
@@ -62,6 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     node.add_argument("name")
     whole = leaf(deletes, "cluster", Command("DeleteClusterPipeline", lambda job, o: nodes.reset_modules(job, o.all)))
     whole.add_argument("--all", "-A", action="store_true")
+    certificates = group("certs")
+    leaf(certificates, "check-expiration", Command("CheckCertsPipeline", lambda job, _o: certs.check_modules(job)))
+    leaf(certificates, "renew", Command("RenewCertsPipeline", lambda job, _o: certs.renew_modules(job)))
+    upgrades = Command("UpgradeClusterPipeline", lambda job, _options: upgrade.modules(job))
+    newer = leaf(verbs, "upgrade", upgrades)
+    newer.add_argument("--with-kubernetes", default="")
+    newer.add_argument("--skip-pull-images", action="store_true")
     return parser
 
 
@@ -73,6 +81,8 @@ def main(argv: list[str]) -> int:
     print(BANNER, flush=True)
     try:
         settings = configuration.load(options.filename)
+        if wanted := getattr(options, "with_kubernetes", ""):
+            settings = replace(settings, version=wanted)
         job = Job(settings, Pipeline(options.command.pipeline, settings), options.artifact, yes=options.yes)
         job.with_packages = getattr(options, "with_packages", False)
         work.need_artifact(job)

@@ -23,7 +23,10 @@ _RESET = "\n".join(
         "/etc/systemd/system/kubelet.service",
     ]
 )
-_CLEAR_OS = f"sed '/^{texts.BEGIN}/,/^{texts.END}/d' /etc/hosts >/etc/hosts.kk && cat /etc/hosts.kk >/etc/hosts; rm -f /etc/hosts.kk"
+_CLEAR_OS = (
+    f"sed '/^{texts.BEGIN}/,/^{texts.END}/d' /etc/hosts >/etc/hosts.kk && cat /etc/hosts.kk >/etc/hosts; "
+    "rm -f /etc/hosts.kk"
+)
 _REMOVE_ETCD = (
     "rm -rf /var/lib/etcd /etc/etcd.env /etc/ssl/etcd /etc/systemd/system/etcd.service "
     "/usr/local/bin/etcd /usr/local/bin/etcdctl"

@@ -70,7 +70,8 @@ class Machine:
 
     @property
     def ssh(self) -> Remote:
-        assert self.remote is not None, "a task of this machine has no host"
+        if self.remote is None:
+            raise TypeError("a task of this machine has no host")
         return self.remote
 
     @property

@@ -15,20 +15,14 @@ from pathlib import Path
 from lab.toolchain.common import faults
 from lab.toolchain.kk.config import Host
 
-# kk itself checks no host keys.
+# kk itself checks no host keys, and waits out a broken network for as long as TCP does; here for two minutes.
 OPTIONS = [
-    "-o",
-    "StrictHostKeyChecking=no",
-    "-o",
-    "UserKnownHostsFile=/dev/null",
-    "-o",
-    "LogLevel=ERROR",
-    "-o",
-    "ConnectTimeout=10",
-    "-o",
-    "ServerAliveInterval=5",
-    "-o",
-    "ServerAliveCountMax=3",
+    "-oStrictHostKeyChecking=no",
+    "-oUserKnownHostsFile=/dev/null",
+    "-oLogLevel=ERROR",
+    "-oConnectTimeout=10",
+    "-oServerAliveInterval=15",
+    "-oServerAliveCountMax=8",
 ]
 _UNTAR = "tar -xpf - -C / --no-overwrite-dir"
 
@@ -83,19 +77,19 @@ class Remote:
             }
         return found
 
-    def open(self) -> None:
-        """Log in and find out how to become root."""
+    def open(self) -> list[str]:
+        """Log in, again where the connection has ended meanwhile; returns the words that make a command root's."""
         with self.lock:
-            if self.sudo is not None:
-                return
+            if self.sudo is not None and self.socket.exists():
+                return self.sudo
             host = self.host
             login = ["-i", host.key, "-o", "IdentitiesOnly=yes"] if host.key and Path(host.key).is_file() else []
             if not host.password:
                 login += ["-o", "BatchMode=yes"]
             # The master must not hold this program's output open: whoever reads it would wait for the master.
+            kept = ["-M", "-S", str(self.socket), "-oControlPersist=60", "-f", "-N"]
             done = subprocess.run(
-                ["ssh", *OPTIONS, *login, "-M", "-S", str(self.socket), "-o", "ControlPersist=60", "-p", str(host.port)]
-                + ["-f", "-N", f"{host.user}@{host.address}"],
+                ["ssh", *OPTIONS, *login, *kept, "-p", str(host.port), f"{host.user}@{host.address}"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self.socket.with_suffix(".err").open("wb"),
@@ -108,12 +102,14 @@ class Remote:
                     f"Failed to connect to {host.address}: could not establish connection to "
                     f"{host.address}:{host.port}: {why or 'ssh: handshake failed'}"
                 )
-            self.sudo = []
+            sudo: list[str] = []
             if host.user != "root":
                 free = self._ssh("sudo -n true").returncode == 0
-                self.sudo = ["sudo", "-n"] if free else ["sudo", "-S", "-p", ""]
+                sudo = ["sudo", "-n"] if free else ["sudo", "-S", "-p", ""]
                 if not free and self._ssh("sudo -S -p '' true", f"{host.password}\n".encode()).returncode:
                     raise RemoteFailed(f"{host.user} cannot become root on {host.name}: sudo asks for a password")
+            self.sudo = sudo
+            return sudo
 
     def _ssh(self, command: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         where = ["-S", str(self.socket), "-p", str(self.host.port), f"{self.host.user}@{self.host.address}"]
@@ -121,11 +117,10 @@ class Remote:
 
     def run(self, script: str, stdin: bytes = b"", check: bool = True) -> str:
         """Run shell text as root; its output, standard error included where it fails."""
-        self.open()
-        assert self.sudo is not None
-        if "-S" in self.sudo:
+        sudo = self.open()
+        if "-S" in sudo:
             stdin = f"{self.host.password}\n".encode() + stdin
-        command = " ".join(map(shlex.quote, [*self.sudo, "/bin/bash", "-c", script]))
+        command = " ".join(map(shlex.quote, [*sudo, "/bin/bash", "-c", script]))
         done = self._ssh(command, stdin)
         text = done.stdout.decode(errors="replace").strip()
         if done.returncode and check:

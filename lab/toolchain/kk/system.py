@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from lab.toolchain.common import shapes
 from lab.toolchain.common.client import ApiFailure, Client, path_of
 from lab.toolchain.common.objects import Obj
-from lab.toolchain.kk.config import Config
+from lab.toolchain.kk.config import DEFAULT_VERSION, Config
 
 SYSTEM = "kube-system"
 CALICO, OPENEBS = "v3.23.2", "3.3.0"
 # Images by their names in the private registry; the artifact holds exactly these besides the components' own.
 IMAGES = {
     "pause": "3.7",
-    "kube-apiserver": "v1.24.3",
-    "kube-controller-manager": "v1.24.3",
-    "kube-scheduler": "v1.24.3",
-    "kube-proxy": "v1.24.3",
+    "kube-apiserver": DEFAULT_VERSION,
+    "kube-controller-manager": DEFAULT_VERSION,
+    "kube-scheduler": DEFAULT_VERSION,
+    "kube-proxy": DEFAULT_VERSION,
     "coredns": "1.8.6",
     "k8s-dns-node-cache": "1.15.12",
     "kube-controllers": CALICO,
@@ -27,6 +27,8 @@ IMAGES = {
     "provisioner-localpv": OPENEBS,
     "linux-utils": OPENEBS,
 }
+# Further Kubernetes versions that the artifact brings, to be upgraded to.
+UPGRADES = ("v1.25.3",)
 PULLED_BY_MASTERS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 PULLED_BY_ALL = ("pause", "kube-proxy", "coredns", "k8s-dns-node-cache", "kube-controllers", "cni", "node")
 _CRDS = [
@@ -47,8 +49,14 @@ _CRDS = [
 ]
 
 
+def images() -> list[str]:
+    """All images of the system, as ``name:tag``."""
+    found = [f"{name}:{tag}" for name, tag in IMAGES.items()]
+    return found + [f"{name}:{new}" for name, tag in IMAGES.items() if tag == DEFAULT_VERSION for new in UPGRADES]
+
+
 def image(config: Config, name: str, version: str = "") -> str:
-    tag = version if version and IMAGES[name] == "v1.24.3" else IMAGES[name]
+    tag = version if version and IMAGES[name] == DEFAULT_VERSION else IMAGES[name]
     return f"{config.image_root}/{name}:{tag}"
 
 

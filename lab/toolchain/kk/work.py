@@ -57,7 +57,8 @@ class Job:
 
 def unarchive(job: Job) -> Module:
     def unpack(_machine: Machine) -> str | None:
-        assert job.artifact is not None
+        if job.artifact is None:
+            raise RemoteFailed('required flag(s) "artifact" not set')
         digest = hashlib.md5(job.artifact.read_bytes(), usedforsecurity=False).hexdigest()
         mark = job.directory / "artifact.md5"
         if mark.is_file() and mark.read_text() == digest:
