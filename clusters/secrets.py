@@ -45,7 +45,9 @@ def decrypt(token: str) -> str:
     try:
         return _fernet(tuple(settings.ENCRYPTION_KEYS)).decrypt(token.encode()).decode()
     except InvalidToken as error:
-        raise SecretUnreadable("No key of SANQIAN_ENCRYPTION_KEYS opens this secret; add the key it was stored under.") from error
+        raise SecretUnreadable(
+            "No key of SANQIAN_ENCRYPTION_KEYS opens this secret; add the key it was stored under."
+        ) from error
 
 
 class EncryptedTextField(models.TextField):
@@ -54,8 +56,9 @@ class EncryptedTextField(models.TextField):
     description = "Encrypted text"
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
-        plain = super().get_db_prep_save(value, connection)
-        return encrypt(plain) if plain else plain
+        prepared = super().get_db_prep_save(value, connection)
+        # An expression, as bulk_update makes them, comes back here with its value.
+        return encrypt(prepared) if prepared and isinstance(prepared, str) else prepared
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
         return decrypt(value) if value else value

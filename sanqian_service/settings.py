@@ -84,7 +84,7 @@ DATABASES = {"default": env.db("SANQIAN_DATABASE_URL", default="postgresql://san
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     "max_size": env.int("SANQIAN_DATABASE_POOL", default=24),
-    "timeout": 30,
+    "timeout": 10,
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -119,6 +119,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env.str("SANQIAN_CACHE_URL", default=BROKER_URL),
+        # A cache that is slow to answer is worth less than none.
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     }
 }
 
