@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from tasks.engine.states import move
 from tasks.models import Event, HostJob, LogChunk, Operation, OperationState, Step
 
 
@@ -30,7 +31,9 @@ class Change:
     _fields: dict[str, Any] = field(default_factory=dict)
 
     def set(self, **fields: Any) -> None:
-        """Change the operation's own fields; written once, at the end."""
+        """Change the operation's own fields; written once, at the end. Raises `IllegalMove` for its state."""
+        if "state" in fields:
+            move(self.operation, fields["state"])
         for name, value in fields.items():
             setattr(self.operation, name, value)
         self._fields.update(fields)

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from clusters.models import Cluster
 from tasks.engine.change import Change, changing
+from tasks.engine.states import move
 from tasks.models import (
     ACTIVE,
     STEP_DONE,
@@ -99,9 +100,11 @@ def advance(operation_id: UUID) -> list[int]:
         if not failed:
             active += _make_ready(change, steps)
         if not active:
-            _end(change, OperationState.FAILED if failed else OperationState.SUCCEEDED, steps)
+            done = all(step.state in STEP_DONE for step in steps)
+            _end(change, OperationState.SUCCEEDED if done else OperationState.FAILED, steps)
             return []
         weigh(change, steps)
+        change.set(sent_at=change.now)
         return _to_send(change, active)
 
 
@@ -116,10 +119,11 @@ def request_cancel(operation_id: UUID) -> bool:
             state__in=[StepState.PENDING, StepState.READY]
         )
         for step in waiting:
-            step.state, step.note, step.finished_at = StepState.CANCELLED, "", change.now
+            move(step, StepState.CANCELLED)
+            step.note, step.finished_at = "", change.now
             change.step_event(step)
         Step.objects.filter(pk__in=[step.pk for step in waiting]).update(
-            state=StepState.CANCELLED, note="", finished_at=change.now
+            state=StepState.CANCELLED, note="", not_before=None, finished_at=change.now
         )
         # What waits for a host or a retry is to be ended now.
         change.operation.steps.filter(state=StepState.RUNNING).update(not_before=None, sent_at=None)
@@ -152,14 +156,13 @@ def retry(operation_id: UUID, from_step: str = "") -> Operation:
         for step in steps:
             if step.state in STEP_DONE and step.key not in again:
                 continue
-            step.state, step.attempt, step.tries = StepState.PENDING, step.attempt + 1, 0
+            if step.state != StepState.PENDING:
+                move(step, StepState.PENDING)
+            step.attempt, step.tries = step.attempt + 1, 0
             step.outcome, step.progress, step.note, step.error, step.memory = "", 0, "", {}, {}
             step.not_before = step.sent_at = step.lease_until = step.started_at = step.finished_at = None
             change.step_event(step)
-        Step.objects.bulk_update(
-            steps,
-            RESET,
-        )
+        Step.objects.bulk_update(steps, RESET)
         change.set(
             state=OperationState.QUEUED,
             attempt=change.operation.attempt + 1,
@@ -171,6 +174,12 @@ def retry(operation_id: UUID, from_step: str = "") -> Operation:
         change.operation_event()
     operation.refresh_from_db()
     return operation
+
+
+def changed_cluster(operation_id: UUID) -> UUID | None:
+    """The cluster of an operation that has ended and may have changed it: its health is to be read anew."""
+    ended = Operation.objects.filter(pk=operation_id, mutating=True).exclude(state__in=ACTIVE)
+    return ended.values_list("cluster", flat=True).first()
 
 
 def reconcile() -> tuple[list[UUID], list[int]]:
@@ -192,10 +201,11 @@ def reconcile() -> tuple[list[UUID], list[int]]:
         steps = list(due.values_list("pk", flat=True))
         Step.objects.filter(pk__in=steps).update(sent_at=Now())
     with transaction.atomic():
+        # Without `sent_at` a step has ended since the last advance; it is not to wait for the other branches.
         moving = Step.objects.filter(operation=OuterRef("pk"), state__in=TO_DRIVE)
         still = (
             Operation.objects.filter(stale, state__in=ACTIVE)
-            .filter(Q(state=OperationState.QUEUED) | ~Exists(moving))
+            .filter(Q(sent_at=None) | Q(state=OperationState.QUEUED) | ~Exists(moving))
             .select_for_update(skip_locked=True, no_key=True)
         )
         operations = list(still.values_list("pk", flat=True))
@@ -218,7 +228,7 @@ def _make_ready(change: Change, steps: list[Step]) -> list[Step]:
     done = {step.key for step in steps if step.state in STEP_DONE}
     ready = [step for step in steps if step.state == StepState.PENDING and done.issuperset(step.after)]
     for step in ready:
-        step.state = StepState.READY
+        move(step, StepState.READY)
         change.step_event(step)
     Step.objects.filter(pk__in=[step.pk for step in ready]).update(state=StepState.READY, sent_at=None)
     return ready
@@ -237,6 +247,9 @@ def _end(change: Change, state: OperationState, steps: list[Step]) -> None:
         if step.error and (step.state == StepState.FAILED or state == OperationState.CANCELLED):
             error = {"step": step.key, **step.error}
             break
+    if state == OperationState.FAILED and not error:
+        stuck = ", ".join(step.key for step in steps if step.state not in STEP_DONE)
+        error = {"kind": "internal", "message": f"Nothing can start these steps: {stuck}.", "fix": "Report it."}
     if state == OperationState.SUCCEEDED:
         change.set(progress=100.0)
     change.set(state=state, finished_at=change.now, error=error)
@@ -246,6 +259,8 @@ def _end(change: Change, state: OperationState, steps: list[Step]) -> None:
 
 def _set_cluster_state(change: Change, moment: str) -> None:
     operation = change.operation
+    if operation.started_at is None:
+        return  # cancelled before its start: the cluster is as it was
     if state := operation.cluster_states.get(moment):
         reason = operation.error.get("message", "") if moment == "failure" else ""
         if moment == "failure" and operation.state == OperationState.CANCELLED:

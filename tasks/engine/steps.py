@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from clusters.models import Node
 from tasks.engine.change import Change, changing
 from tasks.engine.operations import weigh
+from tasks.engine.states import move
 from tasks.models import (
     JOB_LIVE,
     HostJob,
@@ -86,6 +87,7 @@ def claim(step_id: int, owner: str) -> Lease | None:
     with changing(operation_id, DRIVEN) as change:
         if change is None:
             return None
+        before = Step.objects.filter(pk=step_id).values_list("state", flat=True).first()
         # Whether it is free is asked and answered in one statement, by the database's clock.
         taken = Step.objects.filter(
             Q(lease_until=None) | Q(lease_until__lt=Now()),
@@ -105,6 +107,7 @@ def claim(step_id: int, owner: str) -> Lease | None:
         if step.started_at is None:
             step.started_at = change.now
             Step.objects.filter(pk=step_id).update(started_at=change.now)
+        if before != StepState.RUNNING:
             change.step_event(step)
         cancelling = change.operation.state == OperationState.CANCELLING
         return Lease(step, change.operation, step.lease_epoch, change.now, cancelling)
@@ -112,9 +115,7 @@ def claim(step_id: int, owner: str) -> Lease | None:
 
 def renew(lease: Lease) -> bool:
     """Hold the lease on; whether the operation is being cancelled. Raises `LeaseLost`."""
-    held = Step.objects.filter(pk=lease.step.pk, lease_epoch=lease.epoch, state=StepState.RUNNING).update(
-        lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS)
-    )
+    held = _held_row(lease).update(lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS))
     if not held:
         raise LeaseLost
     return cancel_wanted(lease)
@@ -176,9 +177,11 @@ def record(lease: Lease, updates: Sequence[JobUpdate]) -> None:
 def give_back(lease: Lease, *, after: float = 0, note: str | None = None, memory: dict[str, Any] | None = None) -> None:
     """Let go of the step for now; it is due again `after` seconds. Raises `LeaseLost`.
 
-    With `after` 0 the caller sends the next message itself.
+    With `after` 0 the caller sends the next message itself. A step that is to be ended is due at once.
     """
     with _held(lease) as (change, step):
+        if change.operation.state == OperationState.CANCELLING:
+            after = 0
         step.lease_until = None
         step.not_before = change.now + timedelta(seconds=after) if after > 0 else None
         step.sent_at = None if after > 0 else change.now
@@ -193,8 +196,10 @@ def give_back(lease: Lease, *, after: float = 0, note: str | None = None, memory
 def finish(lease: Lease, outcome: Outcome, result: dict[str, Any] | None = None, note: str = "") -> None:
     """The step's aim is true (or, in a dry run, known). Raises `LeaseLost`."""
     with _held(lease) as (change, step):
-        step.state, step.outcome, step.progress = StepState.SUCCEEDED, outcome, 100.0
+        move(step, StepState.SUCCEEDED)
+        step.outcome, step.progress, step.error = outcome, 100.0, {}
         step.result = result if result is not None else step.result
+        _end_jobs(change, step, JobState.SUCCEEDED, JobState.SUCCEEDED, outcome=outcome)
         _ended(change, step, note)
 
 
@@ -204,13 +209,15 @@ def fail(lease: Lease, error: dict[str, Any], *, again: bool = True, result: dic
     with _held(lease) as (change, step):
         step.error = error
         step.result = result if result is not None else step.result
+        _end_jobs(change, step, JobState.CANCELLED, JobState.LOST, error=error)
         again = again and step.tries + 1 < policy.attempts and change.operation.state == OperationState.RUNNING
         if not again:
-            step.state = StepState.FAILED
+            move(step, StepState.FAILED)
             _ended(change, step, error.get("message", ""))
             return False
         wait = delay(policy, step.tries)
-        step.state, step.tries, step.attempt = StepState.READY, step.tries + 1, step.attempt + 1
+        move(step, StepState.READY)
+        step.tries, step.attempt = step.tries + 1, step.attempt + 1
         step.note = f"Try {step.tries + 1} of {policy.attempts} in {wait:.0f} s: {error.get('message', '')}"[:300]
         step.not_before, step.lease_until, step.sent_at = change.now + timedelta(seconds=wait), None, None
         step.memory = {}
@@ -222,11 +229,9 @@ def fail(lease: Lease, error: dict[str, Any], *, again: bool = True, result: dic
 def cancelled(lease: Lease, error: dict[str, Any]) -> None:
     """The step's jobs were ended; `error` names the hosts where that is not certain. Raises `LeaseLost`."""
     with _held(lease) as (change, step):
-        step.state, step.error = StepState.CANCELLED, error
-        for job in step.jobs.filter(state__in=JOB_LIVE):
-            job.state, job.finished_at = JobState.CANCELLED, change.now
-            job.save(update_fields=["state", "finished_at"])
-            change.job_event(step, job)
+        move(step, StepState.CANCELLED)
+        step.error = error
+        _end_jobs(change, step, JobState.CANCELLED, JobState.CANCELLED)
         _ended(change, step, error.get("message", ""))
 
 
@@ -235,17 +240,35 @@ def delay(policy: Retry, tries: int) -> float:
     return min(policy.cap, policy.delay * policy.factor**tries) * random.uniform(0.75, 1.25)  # noqa: S311
 
 
+def _held_row(lease: Lease) -> QuerySet[Step]:
+    # An expired lease holds until another claim; one that was given back holds no more.
+    return Step.objects.filter(
+        pk=lease.step.pk, lease_epoch=lease.epoch, lease_until__isnull=False, state=StepState.RUNNING
+    )
+
+
 @contextmanager
 def _held(lease: Lease) -> Iterator[tuple[Change, Step]]:
     """A transition of a step whose lease is still this one."""
     with changing(lease.operation.pk, DRIVEN) as change:
         if change is None:
             raise LeaseLost
-        step = Step.objects.filter(pk=lease.step.pk, lease_epoch=lease.epoch, state=StepState.RUNNING).first()
+        step = _held_row(lease).first()
         if step is None:
             raise LeaseLost
         yield change, step
         lease.step = step
+
+
+def _end_jobs(change: Change, step: Step, pending: JobState, running: JobState, **fields: Any) -> None:
+    """No job outlives the try that it belongs to: nothing would ever end it."""
+    for job in step.jobs.filter(state__in=JOB_LIVE):
+        move(job, pending if job.state == JobState.PENDING else running)
+        job.finished_at = change.now
+        for name, value in fields.items():
+            setattr(job, name, value)
+        job.save(update_fields=["state", "finished_at", *fields])
+        change.job_event(step, job)
 
 
 def _ended(change: Change, step: Step, note: str) -> None:
@@ -269,10 +292,12 @@ def _record(change: Change, step: Step, update: JobUpdate) -> None:
     else:
         job.unreachable_since, job.not_before = job.unreachable_since or change.now, update.away
     if update.boot_id is not None:
-        job.boot_id, job.state = update.boot_id, JobState.RUNNING
+        job.boot_id = update.boot_id
+        if job.state == JobState.PENDING:
+            move(job, JobState.RUNNING)
         job.started_at = job.started_at or change.now
     for offset, size, text in update.chunks:
-        if offset != job.offset:
+        if offset != job.offset or not size:
             continue
         change.log(job, offset, size, text)
         job.offset += size
@@ -282,7 +307,7 @@ def _record(change: Change, step: Step, update: JobUpdate) -> None:
             setattr(job, name, value)
     job.note = job.note[:300]
     if update.state is not None:
-        job.state = update.state
+        move(job, update.state)
         if update.state not in JOB_LIVE:
             job.finished_at = change.now
     job.save()
