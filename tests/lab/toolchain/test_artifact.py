@@ -22,6 +22,7 @@ from lab import artifact, images, packages, packing
 from lab.errors import LabError
 from lab.hosts import Lab
 from lab.packing import File
+from lab.toolchain import programs
 from lab.toolchain.kk import system
 
 LAYOUT = Path(__file__).parents[3] / "tasks/plans/scripts/artifact-layout.sh"
@@ -99,6 +100,14 @@ def test_the_programs_bring_all_they_import(unpacked: Path) -> None:
     assert not any("site-packages" in name or name.endswith((".so", ".pyc")) for name in names)
     assert (unpacked / "bin/kk").read_bytes() == (unpacked / "bin/helm").read_bytes()
     assert os.access(unpacked / "bin/kk", os.X_OK)
+
+
+@pytest.mark.parametrize("name", programs.PROGRAMS)
+def test_a_program_needs_the_standard_library_alone(unpacked: Path, name: str) -> None:
+    script = "import importlib, sys; sys.path.insert(0, sys.argv[1]); importlib.import_module(sys.argv[2]).main"
+    argv = [sys.executable, "-I", "-S", "-c", script, str(unpacked / "bin/kk"), programs.PROGRAMS[name]]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_applications_digest_follows_its_content() -> None:
