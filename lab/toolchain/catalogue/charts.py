@@ -33,7 +33,8 @@ def manifest(name: str, entry: Obj) -> File:
 
 def values(entry: Obj) -> File:
     """deploy/values/<component>.yaml: what the platform sets."""
-    return File.text(dump({"global": {"imageRegistry": REGISTRY}, **entry.get("override", {})}))
+    own = objects.with_registry(entry.get("override", {}), REGISTRY)
+    return File.text(dump({"global": {"imageRegistry": REGISTRY}, **own}))
 
 
 def archive(name: str, entry: Obj) -> File:

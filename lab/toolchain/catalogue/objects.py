@@ -77,7 +77,7 @@ def groups(name: str, entry: Obj, namespace: str, registry: str) -> Iterator[Gro
         metadata = {key: value for key, value in given["metadata"].items() if key != "cluster"}
         if obj["kind"] not in _OF_THE_CLUSTER and not given["metadata"].get("cluster"):
             metadata = {"namespace": namespace, **metadata}
-        yield Group([_with_registry({**obj, "metadata": metadata}, registry)], given.get("if", ""))
+        yield Group([with_registry({**obj, "metadata": metadata}, registry)], given.get("if", ""))
 
 
 def _running(workload: Obj, namespace: str, registry: str, account: str) -> Group:
@@ -105,10 +105,10 @@ def _workload(given: str | Obj) -> Obj:
     return {"kind": kind, "name": name, "images": listed, **more}
 
 
-def _with_registry(value: Any, registry: str) -> Any:
+def with_registry(value: Any, registry: str) -> Any:
     """REGISTRY in any text becomes the registry."""
     if isinstance(value, dict):
-        return {key: _with_registry(item, registry) for key, item in value.items()}
+        return {key: with_registry(item, registry) for key, item in value.items()}
     if isinstance(value, list):
-        return [_with_registry(item, registry) for item in value]
+        return [with_registry(item, registry) for item in value]
     return value.replace("REGISTRY", registry) if isinstance(value, str) else value

@@ -1,1 +1,1 @@
-"""SIMULATED helm: charts, releases, repositories. (Being written by the helm helper, not by the kk helper.)"""
+"""SIMULATED helm: charts, releases, repositories and the push plugin, against the lab's API and Harbor."""
