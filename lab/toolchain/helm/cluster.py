@@ -32,10 +32,11 @@ class Objects:
         api, name = obj["apiVersion"], obj["metadata"]["name"]
         found = self._kinds(api).get(obj["kind"]) or self._kinds(api, again=True).get(obj["kind"])
         if found is None:
+            where = obj["metadata"].get("namespace", "")
             raise HelmError(
-                f"unable to build kubernetes objects from release manifest: resource mapping not found for name: "
-                f'"{name}" namespace: "{obj["metadata"].get("namespace", "")}" from "": no matches for kind "{obj["kind"]}" in '
-                f'version "{api}"\nensure CRDs are installed first'
+                "unable to build kubernetes objects from release manifest: resource mapping not found for name: "
+                f'"{name}" namespace: "{where}" from "": no matches for kind "{obj["kind"]}" in version "{api}"\n'
+                "ensure CRDs are installed first"
             )
         plural, namespaced = found
         group, _, version = api.rpartition("/")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,4 +122,4 @@ def _number(text: str) -> int:
     return int(text)
 
 
-_READ = {"switch": _switch, "text": str, "number": _number, "duration": duration}
+_READ: dict[str, Callable[[str], Any]] = {"switch": _switch, "text": str, "number": _number, "duration": duration}
