@@ -30,8 +30,9 @@ def finish(operation: Operation, fleet: Fleet, seconds: float = 60) -> str:
     try:
         until(ended, seconds)
     except AssertionError:
-        steps = list(operation.steps.values("key", "state", "note", "error", "lease_until", "sent_at"))
-        raise AssertionError(f"{operation.state}: {steps}\n{fleet.log()}") from None
+        open_steps = operation.steps.exclude(state__in=["succeeded", "pending"])
+        steps = list(open_steps.values("key", "state", "note", "error", "lease_until", "sent_at"))
+        raise AssertionError(f"{operation.state}: {steps}\n{fleet.log()[-3000:]}") from None
     return operation.state
 
 
