@@ -27,8 +27,11 @@ def _stop_slices(**_: Any) -> None:
 @shared_task
 def advance(operation_id: str) -> None:
     """Move an operation on, and have its ready steps driven."""
-    for step in engine.advance(UUID(operation_id)):
+    steps = engine.advance(UUID(operation_id))
+    for step in steps:
         send(drive, step)
+    if not steps and (cluster := engine.changed_cluster(UUID(operation_id))):
+        send(check_cluster, str(cluster))
 
 
 @shared_task

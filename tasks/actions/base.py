@@ -120,7 +120,12 @@ class Context:
 
 
 class Action(ABC):
-    """Something the service does itself. It may be run again at any time, so it looks at what is true now."""
+    """Something the service does itself. It may be run again at any time, so it looks at what is true now.
+
+    `only_looks` says that `run` changes nothing on the hosts, so that a dry run runs it too.
+    """
+
+    only_looks = False
 
     def probe(self, ctx: Context) -> bool | None:
         """Whether the aim is true already; None where that cannot be told. Changes nothing."""

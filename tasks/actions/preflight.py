@@ -54,6 +54,8 @@ class Preflight(Action):
     Fails when a finding of level error is left; the table is in the result then too.
     """
 
+    only_looks = True
+
     def run(self, ctx: Context) -> Done | Wait:
         problems: dict[str, list[str]] = ctx.memory.setdefault("problems", {})
         done: list[str] = ctx.memory.setdefault("done", [])

@@ -69,7 +69,7 @@ class Performer:
             true = action.probe(context)
             if true:
                 return Done(dict(self.lease.step.result), Outcome.ALREADY)
-            if context.dry_run:
+            if context.dry_run and not action.only_looks:
                 return Done(outcome=Outcome.UNKNOWN if true is None else Outcome.WOULD_CHANGE)
             self.memory[PROBED] = True
         self._phase("apply")
