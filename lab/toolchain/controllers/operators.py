@@ -104,7 +104,7 @@ def _offer(world: World, node: Obj) -> None:
 
     def put(obj: Obj) -> None:
         for part in ("capacity", "allocatable"):
-            obj["status"].setdefault(part, {})["nvidia.com/gpu"] = count
+            obj.setdefault("status", {}).setdefault(part, {})["nvidia.com/gpu"] = count
 
     world.store.modify(world.key("", "nodes", node), put)
 
