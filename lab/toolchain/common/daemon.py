@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 BOOT = Path("/etc/lab/boot.d")
@@ -40,29 +36,3 @@ def stop_command(name: str) -> str:
         f"for i in $(seq 50); do {running_test(name)} || break; sleep 0.1; done; "
         f"{running_test(name)} && kill -9 $pid; fi; rm -f {RUN}/{name}.pid"
     )
-
-
-def spawn(argv: list[str], log: Path) -> int:
-    """Start a program of this host detached; returns its pid."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as out:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
-    return process.pid
-
-
-def alive(pid: int, word: str) -> bool:
-    try:
-        return word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-
-
-def end(pid: int, word: str, grace: float = 5.0) -> None:
-    if not alive(pid, word):
-        return
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + grace
-    while alive(pid, word) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if alive(pid, word):
-        os.kill(pid, signal.SIGKILL)
