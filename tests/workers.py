@@ -43,13 +43,13 @@ class Fleet:
         self._logs = Path(tempfile.mkdtemp(prefix="workers-", dir=Path(settings.STATIC_ROOT).parent))
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def worker(self, concurrency: int = 8) -> subprocess.Popen[bytes]:
-        """One more worker, for all queues."""
+    def worker(self, concurrency: int = 8, *more: str) -> subprocess.Popen[bytes]:
+        """One more worker, for all queues; `more` are arguments for ``celery worker``."""
         name = f"w{len(self._processes)}@%h"
         queues = "control,provision,health"
         return self._run(
             "worker", "--pool", "threads", "-c", str(concurrency), "-Q", queues, "-n", name, "--without-mingle",
-            "--without-gossip", "-l", "warning",
+            "--without-gossip", "-l", "warning", *more,
         )  # fmt: skip
 
     def beat(self) -> subprocess.Popen[bytes]:

@@ -8,32 +8,13 @@ import pytest
 
 from clusters.models import Cluster
 from tasks import engine, jobs
-from tasks.models import HostJob, JobState, LogChunk, Operation, OperationState, Outcome, StepState
-from tasks.plan import Plan, Retry
+from tasks.models import HostJob, JobState, LogChunk, OperationState, Outcome, StepState
+from tasks.plan import Retry
 from tests.tasks.conftest import log_of, plan, step
+from tests.tasks.driven import alive, finish, start
 from tests.workers import Fleet, until
 
 pytestmark = pytest.mark.integration
-
-
-def start(cluster: Cluster, what: Plan, dry_run: bool = False) -> Operation:
-    operation = engine.create(cluster, what.validate(cluster.nodes.values_list("name", flat=True)), {}, dry_run=dry_run)
-    jobs.send(jobs.advance, str(operation.pk))
-    return operation
-
-
-def finish(operation: Operation, fleet: Fleet, seconds: float = 60) -> str:
-    def ended() -> bool:
-        operation.refresh_from_db()
-        return operation.state not in ("queued", "running", "cancelling")
-
-    try:
-        until(ended, seconds)
-    except AssertionError:
-        open_steps = operation.steps.exclude(state__in=["succeeded", "pending"])
-        steps = list(open_steps.values("key", "state", "note", "error", "lease_until", "sent_at"))
-        raise AssertionError(f"{operation.state}: {steps}\n{fleet.log()[-3000:]}") from None
-    return operation.state
 
 
 def test_steps_run_in_order_on_all_their_hosts(cluster: Cluster, fleet: Fleet, tmp_path: Path) -> None:
@@ -168,7 +149,7 @@ def test_cancel_ends_the_processes_on_all_hosts(cluster: Cluster, fleet: Fleet, 
     jobs.send_cancel(operation.pk, engine.cancelling_steps(operation.pk))
     assert finish(operation, fleet, 20) == OperationState.CANCELLED
     assert set(operation.steps.values_list("state", flat=True)) == {StepState.CANCELLED}
-    assert not [pid for pid in pids if _alive(pid)]
+    assert not [pid for pid in pids if alive(pid)]
     assert set(HostJob.objects.values_list("state", flat=True)) == {JobState.CANCELLED}
     assert not engine.request_cancel(operation.pk)
 
@@ -182,10 +163,3 @@ def test_secrets_never_reach_the_log(cluster: Cluster, fleet: Fleet) -> None:
     stored = log_of(operation, "host1")
     assert key not in stored and "hunter2" not in stored
     assert stored.startswith("the key is [redacted]\n")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
