@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.toolchain.common.objects import Obj, clone, dig, labels, set_condition
-from lab.toolchain.controllers import ceph
+from lab.toolchain.controllers import ceph, operands
 from lab.toolchain.controllers.world import World, pod_ready
 
 PCI = "lab.sanqian.dev/pci"  # the kubelet's annotation: a host's PCI devices
@@ -29,6 +29,8 @@ def reconcile(world: World) -> None:
     if namespace := operator_of(world, "gpu-operator-"):
         gpus(world, namespace)
     if namespace := operator_of(world, "network-operator-"):
+        for policy in world.store.list("mellanox.com", "nicclusterpolicies"):
+            operands.network(world, policy, namespace)
         policies(world, "mellanox.com", "nicclusterpolicies", namespace)
     if operator_of(world, "kube-prometheus-stack-operator-"):
         monitoring(world)
@@ -74,8 +76,11 @@ def feature_discovery(world: World) -> None:
 
 def gpus(world: World, namespace: str) -> None:
     """Nodes with a card take the operator's daemon sets, and offer the card once the device plugin runs there."""
-    if not world.store.list("nvidia.com", "clusterpolicies"):
+    found = world.store.list("nvidia.com", "clusterpolicies")
+    if not found:
         return
+    for policy in found:
+        operands.gpu(world, policy, namespace)
     for node in world.store.list("", "nodes"):
         if labels(node).get(f"feature.node.kubernetes.io/pci-{NVIDIA}.present") != "true":
             continue
@@ -125,13 +130,10 @@ def policies(world: World, group: str, plural: str, namespace: str) -> None:
 
 
 def monitoring(world: World) -> None:
-    """Prometheus and Alertmanager objects tell of the stateful sets that the chart has made for them."""
     group = "monitoring.coreos.com"
-    for kind, plural in (("prometheus", "prometheuses"), ("alertmanager", "alertmanagers")):
+    for plural in ("prometheuses", "alertmanagers"):
         for obj in world.store.list(group, plural):
-            name = f"{kind}-{obj['metadata']['name']}"
-            sets = world.store.list("apps", "statefulsets", obj["metadata"]["namespace"])
-            ready = sum(dig(s, "status", "readyReplicas", default=0) for s in sets if s["metadata"]["name"] == name)
+            ready = dig(operands.monitoring(world, obj), "status", "readyReplicas", default=0)
             wanted = int(obj["spec"].get("replicas", 1))
             holder: Obj = {"status": clone(obj.get("status") or {})}
             set_condition(holder, "Available", "True" if ready >= wanted else "False")
