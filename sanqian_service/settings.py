@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -157,11 +158,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.float("SANQIAN_HEALTH_SECONDS", default=60.0),
         "options": {"expires": 60},
     },
+    "prune": {"task": "tasks.jobs.prune", "schedule": crontab(hour=3, minute=17), "options": {"expires": 3600}},
 }
 
 # The engine (seconds). A slice must end well inside a lease.
 SLICE_SECONDS = env.float("SANQIAN_SLICE_SECONDS", default=15.0)
 LEASE_SECONDS = env.float("SANQIAN_LEASE_SECONDS", default=20.0)
+# Bytes of one command's log on one host; of a longer one both ends are kept.
+LOG_LIMIT_BYTES = env.int("SANQIAN_LOG_LIMIT_BYTES", default=64 * 1024 * 1024)
+LOG_DAYS = env.float("SANQIAN_LOG_DAYS", default=90)
+HEALTH_DAYS = env.float("SANQIAN_HEALTH_DAYS", default=365)
 # Files that the service uploads to hosts (the offline artifact) must lie below this directory.
 ARTIFACT_DIR = Path(env.str("SANQIAN_ARTIFACT_DIR", default=str(BASE_DIR / "var" / "artifacts")))
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import Task, shared_task, signals
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from tasks import driver, engine
@@ -73,6 +74,13 @@ def check_cluster(cluster_id: str) -> None:
     from tasks import health
 
     health.check_cluster(UUID(cluster_id))
+
+
+@shared_task
+def prune() -> None:
+    """Delete what is older than it need be."""
+    deleted = engine.prune(log_days=settings.LOG_DAYS, health_days=settings.HEALTH_DAYS)
+    log.info("pruned: %s", deleted)
 
 
 def send_cancel(operation_id: UUID, steps: Iterable[int]) -> None:

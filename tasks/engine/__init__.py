@@ -6,6 +6,7 @@ is a hint that something is to be done; whether that is so, these functions find
 
 from __future__ import annotations
 
+from tasks.engine.logs import prune
 from tasks.engine.operations import (
     Busy,
     NotRetryable,
@@ -49,6 +50,7 @@ __all__ = [
     "finish",
     "give_back",
     "jobs_of",
+    "prune",
     "reconcile",
     "record",
     "renew",

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 
 from clusters.models import Node
 from tasks.engine.change import Change, changing
+from tasks.engine.logs import trim
 from tasks.engine.operations import weigh
 from tasks.engine.states import move
 from tasks.models import (
@@ -299,6 +300,7 @@ def _record(change: Change, step: Step, update: JobUpdate) -> None:
     for offset, size, text in update.chunks:
         if offset != job.offset or not size:
             continue
+        trim(job, size)
         change.log(job, offset, size, text)
         job.offset += size
         job.last_output_at = change.now
