@@ -52,7 +52,7 @@ def network(world: World, policy: Obj, namespace: str) -> None:
 
 
 def monitoring(world: World, obj: Obj) -> Obj | None:
-    """The stateful set of a Prometheus or Alertmanager; None until it is there."""
+    """The stateful set of a Prometheus or Alertmanager; None where it could not be made."""
     kind, name, namespace = obj["kind"].lower(), obj["metadata"]["name"], obj["metadata"]["namespace"]
     spec = obj["spec"]
     selected = {"app.kubernetes.io/name": kind, kind: name}
