@@ -394,7 +394,6 @@ def profile() -> settings:
         stateful_step_count=50,
         deadline=None,
         derandomize=not EXAMPLES,
-        database=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],
         report_multiple_bugs=False,
