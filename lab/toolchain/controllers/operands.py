@@ -11,6 +11,8 @@ from lab.toolchain.controllers.world import World, owner_reference
 
 MADE_FROM = "lab.sanqian.dev/made-from"  # a workload's annotation: digest of the spec that its operator wants
 SYSTEM = "ubuntu20.04"  # the driver images' suffix
+# What the real operator takes where a policy names nothing.
+REGISTRY, DRIVER = "nvcr.io/nvidia", "525.85.12"
 # part: (daemon set, image, the policy's field that switches it)
 GPU = {
     "driver": ("nvidia-driver-daemonset", "", "driver"),
@@ -25,13 +27,14 @@ GPU = {
 def gpu(world: World, policy: Obj, namespace: str) -> None:
     """A ClusterPolicy's daemon sets, on nodes whose label asks for the part."""
     spec = policy["spec"]
-    registry = dig(spec, "operator", "registry", default="")
-    driver = dig(spec, "driver", default={})
+    registry = dig(spec, "operator", "registry", default=REGISTRY)
+    driver = f"{dig(spec, 'driver', 'repository', default=REGISTRY)}/driver"
+    driver += f":{dig(spec, 'driver', 'version', default=DRIVER)}-{SYSTEM}"
     wanted = []
     for part, (name, image, field) in GPU.items():
         if not dig(spec, field, "enabled", default=True):
             continue
-        full = f"{registry}/{image}" if image else f"{driver['repository']}/driver:{driver['version']}-{SYSTEM}"
+        full = f"{registry}/{image}" if image else driver
         wanted.append(_daemon_set(name, namespace, full, f"nvidia.com/gpu.deploy.{part}"))
     keep(world, policy, "daemonsets", namespace, wanted)
 

@@ -75,8 +75,12 @@ def test_gpus_are_found_labelled_and_offered(world: World) -> None:
     assert second["metadata"]["labels"]["nvidia.com/gpu.deploy.device-plugin"] == "true"
     assert "allocatable" not in second.get("status", {})
     assert not any(key.startswith("nvidia.com/") for key in master["metadata"]["labels"])
-    policy = world.store.get(Key("nvidia.com", "clusterpolicies", "", "policy"))
-    assert policy["status"]["state"] == "ready"
+    policy = Key("nvidia.com", "clusterpolicies", "", "policy")
+    assert world.store.get(policy)["status"]["state"] == "notReady"
+    for daemon in world.store.list("apps", "daemonsets"):
+        world.put_status("apps", "daemonsets", daemon, {"numberReady": 1, "desiredNumberScheduled": 1})
+    operators.reconcile(world)
+    assert world.store.get(policy)["status"]["state"] == "ready"
 
 
 def ceph(world: World, count: int) -> None:
