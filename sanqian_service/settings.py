@@ -164,6 +164,8 @@ CELERY_BEAT_SCHEDULE = {
 # The engine (seconds). A slice must end well inside a lease.
 SLICE_SECONDS = env.float("SANQIAN_SLICE_SECONDS", default=15.0)
 LEASE_SECONDS = env.float("SANQIAN_LEASE_SECONDS", default=20.0)
+# No operation takes longer; steps have limits of their own.
+OPERATION_SECONDS = env.float("SANQIAN_OPERATION_SECONDS", default=86400.0)
 # Bytes of one command's log on one host; of a longer one both ends are kept.
 LOG_LIMIT_BYTES = env.int("SANQIAN_LOG_LIMIT_BYTES", default=64 * 1024 * 1024)
 LOG_DAYS = env.float("SANQIAN_LOG_DAYS", default=90)

@@ -76,7 +76,7 @@ class OperationAdmin(ReadOnly, ModelAdmin):
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         operation = self._allowed(request, object_id)
         if operation and request.method != "POST":
-            return self._ask(request, operation, "Cancel", "Its commands are ended on all hosts.")
+            return ask(self, request, operation, "Cancel", "Its commands are ended on all hosts.")
         if operation:
             services.request_cancel(operation, actor=_actor(request), source=_source(request))
             messages.success(request, "The operation is being cancelled.")
@@ -86,7 +86,7 @@ class OperationAdmin(ReadOnly, ModelAdmin):
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
         operation = self._allowed(request, object_id)
         if operation and request.method != "POST":
-            return self._ask(request, operation, "Retry", "What is true already is found and not repeated.")
+            return ask(self, request, operation, "Retry", "What is true already is found and not repeated.")
         if operation:
             try:
                 services.request_retry(operation, actor=_actor(request), source=_source(request))
@@ -94,17 +94,6 @@ class OperationAdmin(ReadOnly, ModelAdmin):
             except (services.Busy, services.NotRetryable, PlanError) as error:
                 messages.error(request, str(error))
         return _back(object_id)
-
-    def _ask(self, request: HttpRequest, operation: Operation, verb: str, effect: str) -> HttpResponse:
-        """A link must not change anything, so it leads to a form."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{verb} {operation.kind} of {operation.cluster}",
-            "operation": operation,
-            "verb": verb,
-            "effect": effect,
-        }
-        return render(request, "admin/tasks/operation/confirm.html", context)
 
     def _allowed(self, request: HttpRequest, object_id: str) -> Operation | None:
         if not request.user.has_perm("tasks.change_operation"):
@@ -126,10 +115,28 @@ class StepAdmin(ReadOnly, ModelAdmin):
     search_fields = ("key", "operation__id", "operation__cluster__name")
     list_select_related = ("operation",)
     inlines = (HostJobInline,)
+    actions_detail = ("skip",)
 
     @display(description="state", ordering="state", label=STATE_LABELS)
     def state_label(self, step: Step) -> str:
         return step.state
+
+    @action(description="Skip", url_path="skip")
+    def skip(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        step = Step.objects.select_related("operation__cluster").get(pk=object_id)
+        if not request.user.has_perm("tasks.change_operation"):
+            messages.error(request, "You may look at operations, not change them.")
+            return _back(step.operation_id)
+        if request.method != "POST":
+            effect = "The step is taken for done, and the operation goes on behind it."
+            return ask(self, request, step.operation, "Skip", f"{step.title}. {effect}", reason=True)
+        try:
+            reason = request.POST.get("reason", "")
+            services.request_skip(step.operation, step.key, reason, actor=_actor(request), source=_source(request))
+            messages.success(request, f"{step.title} is skipped.")
+        except (services.Busy, services.NotRetryable, PlanError) as error:
+            messages.error(request, str(error))
+        return _back(step.operation_id)
 
 
 @admin.register(HostJob)
@@ -145,6 +152,21 @@ class AuditEventAdmin(ReadOnly, ModelAdmin):
     list_display = ("at", "actor", "action", "source", "cluster", "operation", "detail")
     list_filter = ("action",)
     search_fields = ("actor", "cluster", "operation")
+
+
+def ask(
+    page: ModelAdmin, request: HttpRequest, operation: Operation, verb: str, effect: str, *, reason: bool = False
+) -> HttpResponse:
+    """A link must not change anything, so it leads to a form."""
+    context = {
+        **page.admin_site.each_context(request),
+        "title": f"{verb}: {operation.kind} of {operation.cluster}",
+        "operation": operation,
+        "verb": verb,
+        "effect": effect,
+        "reason": reason,
+    }
+    return render(request, "admin/tasks/operation/confirm.html", context)
 
 
 def _actor(request: HttpRequest) -> str:

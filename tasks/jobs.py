@@ -52,6 +52,8 @@ def drive(step_id: int) -> None:
 @shared_task
 def reconcile() -> None:
     """Send again whatever nothing moves: lost messages, expired leases, due retries."""
+    for overdue in engine.end_overdue():
+        send_cancel(overdue, engine.cancelling_steps(overdue))
     operations, steps = engine.reconcile()
     for operation in operations:
         send(advance, str(operation))

@@ -25,6 +25,7 @@ __all__ = [
     "request_cancel",
     "request_operation",
     "request_retry",
+    "request_skip",
 ]
 NO_SECRETS = {"registry_password", "kubeconfig"}
 
@@ -86,6 +87,24 @@ def request_retry(operation: Operation, *, actor: str, source: str = "", from_st
             ) from None
         detail = {"from_step": from_step} if from_step else {}
         audit(actor, "operation.retry", source=source, cluster=operation.cluster, operation=operation, detail=detail)
+        transaction.on_commit(partial(jobs.send, jobs.advance, str(operation.pk)))
+    return operation
+
+
+def request_skip(operation: Operation, step: str, reason: str, *, actor: str, source: str = "") -> Operation:
+    """Have a failed step taken for done and the operation resumed behind it: an operator's decision, with a reason.
+
+    Raises `NotRetryable`, `Busy`, `PlanError` for an unknown step or a missing reason.
+    """
+    if not reason.strip():
+        raise PlanError("A step is skipped for a reason.", field="reason", fix="Say why it may be left out.")
+    with transaction.atomic():
+        try:
+            operation = engine.skip(operation.pk, step, f"Skipped by {actor}: {reason.strip()}")
+        except KeyError:
+            raise PlanError(f"The operation has no step {step!r}.", field="step") from None
+        detail = {"step": step, "reason": reason.strip()}
+        audit(actor, "operation.skip", source=source, cluster=operation.cluster, operation=operation, detail=detail)
         transaction.on_commit(partial(jobs.send, jobs.advance, str(operation.pk)))
     return operation
 

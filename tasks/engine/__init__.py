@@ -14,9 +14,11 @@ from tasks.engine.operations import (
     cancelling_steps,
     changed_cluster,
     create,
+    end_overdue,
     reconcile,
     request_cancel,
     retry,
+    skip,
 )
 from tasks.engine.steps import (
     JobUpdate,
@@ -46,6 +48,7 @@ __all__ = [
     "changed_cluster",
     "claim",
     "create",
+    "end_overdue",
     "fail",
     "finish",
     "give_back",
@@ -56,4 +59,5 @@ __all__ = [
     "renew",
     "request_cancel",
     "retry",
+    "skip",
 ]

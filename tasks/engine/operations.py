@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
@@ -87,7 +88,7 @@ def advance(operation_id: UUID) -> list[int]:
             return []
         operation = change.operation
         if operation.state == OperationState.QUEUED:
-            change.set(state=OperationState.RUNNING, started_at=operation.started_at or change.now)
+            change.set(state=OperationState.RUNNING, started_at=change.now)
             change.operation_event()
             _set_cluster_state(change, "during")
         steps = list(operation.steps.select_for_update(no_key=True))
@@ -108,12 +109,15 @@ def advance(operation_id: UUID) -> list[int]:
         return _to_send(change, active)
 
 
-def request_cancel(operation_id: UUID) -> bool:
-    """Stop the operation: whether it was under way. What runs is ended by the steps' drivers."""
+def request_cancel(operation_id: UUID, error: dict[str, Any] | None = None) -> bool:
+    """Stop the operation: whether it was under way. What runs is ended by the steps' drivers.
+
+    `error` says why, where nobody asked for it.
+    """
     with changing(operation_id, (OperationState.QUEUED, OperationState.RUNNING)) as change:
         if change is None:
             return False
-        change.set(state=OperationState.CANCELLING, sent_at=None)
+        change.set(state=OperationState.CANCELLING, sent_at=None, error=error or {})
         change.operation_event()
         waiting = change.operation.steps.select_for_update(no_key=True).filter(
             state__in=[StepState.PENDING, StepState.READY]
@@ -154,7 +158,7 @@ def retry(operation_id: UUID, from_step: str = "") -> Operation:
         steps = list(change.operation.steps.select_for_update(no_key=True))
         again = _behind(steps, from_step) if from_step else {step.key for step in steps if _has_probe(step)}
         for step in steps:
-            if step.state in STEP_DONE and step.key not in again:
+            if step.state == StepState.SKIPPED or (step.state in STEP_DONE and step.key not in again):
                 continue
             if step.state != StepState.PENDING:
                 move(step, StepState.PENDING)
@@ -180,6 +184,39 @@ def changed_cluster(operation_id: UUID) -> UUID | None:
     """The cluster of an operation that has ended and may have changed it: its health is to be read anew."""
     ended = Operation.objects.filter(pk=operation_id, mutating=True).exclude(state__in=ACTIVE)
     return ended.values_list("cluster", flat=True).first()
+
+
+def skip(operation_id: UUID, key: str, note: str) -> Operation:
+    """Take a failed step for done and go on behind it; `note` says who wanted that, and why.
+
+    Raises `NotRetryable` where the operation or the step has not failed, `Busy`, and KeyError for an unknown step.
+    """
+    with transaction.atomic():
+        with changing(operation_id, (OperationState.FAILED,)) as change:
+            if change is None:
+                raise NotRetryable("Only a step of a failed operation is skipped.")
+            step = change.operation.steps.filter(key=key).first()
+            if step is None:
+                raise KeyError(key)
+            if step.state != StepState.FAILED:
+                raise NotRetryable(f"The step {key} is {step.state}; only a failed one is skipped.")
+            move(step, StepState.SKIPPED)
+            step.note, step.finished_at = note[:300], change.now
+            step.save(update_fields=["state", "note", "finished_at"])
+            change.step_event(step)
+        return retry(operation_id)
+
+
+def end_overdue() -> list[UUID]:
+    """Have operations ended that take longer than any should: their ids, to be cancelled like others."""
+    limit = settings.OPERATION_SECONDS
+    overdue = Operation.objects.filter(state=OperationState.RUNNING, started_at__lt=Now() - timedelta(seconds=limit))
+    error = {
+        "kind": "timeout",
+        "message": f"The operation took longer than {limit / 3600:g} hours and was ended.",
+        "fix": "See which step took the time, then retry; SANQIAN_OPERATION_SECONDS sets the limit.",
+    }
+    return [pk for pk in overdue.values_list("pk", flat=True) if request_cancel(pk, error)]
 
 
 def reconcile() -> tuple[list[UUID], list[int]]:
@@ -242,7 +279,7 @@ def _to_send(change: Change, steps: list[Step]) -> list[int]:
 
 
 def _end(change: Change, state: OperationState, steps: list[Step]) -> None:
-    error: dict[str, Any] = {}
+    error: dict[str, Any] = change.operation.error
     for step in steps:
         if step.error and (step.state == StepState.FAILED or state == OperationState.CANCELLED):
             error = {"step": step.key, **step.error}

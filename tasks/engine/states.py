@@ -22,7 +22,7 @@ STEP: Moves = {
         {StepState.RUNNING, StepState.READY, StepState.SUCCEEDED, StepState.FAILED, StepState.CANCELLED}
     ),
     StepState.SUCCEEDED: frozenset({StepState.PENDING}),
-    StepState.FAILED: frozenset({StepState.PENDING}),
+    StepState.FAILED: frozenset({StepState.PENDING, StepState.SKIPPED}),
     StepState.CANCELLED: frozenset({StepState.PENDING}),
 }
 JOB: Moves = {

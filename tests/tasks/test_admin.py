@@ -85,6 +85,22 @@ def test_cancel_and_retry_ask_first(operator: Client, operation: Operation) -> N
     ]
 
 
+def test_a_failed_step_is_skipped_with_a_reason_that_is_kept(operator: Client, operation: Operation) -> None:
+    engine.advance(operation.pk)
+    step = operation.steps.get()
+    lease = engine.claim(step.pk, "me")
+    assert lease is not None
+    engine.fail(lease, {"message": "no"})
+    engine.advance(operation.pk)
+    page = reverse("admin:tasks_step_skip", args=[step.pk])
+    assert "taken for done" in operator.get(page).content.decode()
+    assert "for a reason" in operator.post(page, {"reason": " "}, follow=True).content.decode()
+    operator.post(page, {"reason": "done by hand"})
+    step.refresh_from_db()
+    assert (step.state, step.note) == ("skipped", "Skipped by operator op: done by hand")
+    assert AuditEvent.objects.get(action="operation.skip").detail == {"step": "one", "reason": "done by hand"}
+
+
 def test_who_may_only_look_may_not_cancel(operation: Operation) -> None:
     from django.contrib.auth.models import Permission
 

@@ -259,6 +259,23 @@ def test_retry_from_a_step_keeps_what_lies_before_it(cluster: Cluster) -> None:
     assert states(operation) == {"a": "succeeded", "n": "succeeded", "b": "pending", "c": "pending"}
 
 
+def test_a_failed_step_is_skipped_and_what_is_behind_it_runs(cluster: Cluster) -> None:
+    operation = fail_at_b(cluster)
+    with pytest.raises(engine.NotRetryable, match="only a failed one"):
+        engine.skip(operation.pk, "a", "no need")
+    with pytest.raises(KeyError):
+        engine.skip(operation.pk, "nowhere", "no need")
+    operation = engine.skip(operation.pk, "b", "no need")
+    assert (operation.state, operation.attempt) == (OperationState.QUEUED, 2)
+    assert states(operation) == {"a": "pending", "n": "succeeded", "b": "skipped", "c": "pending"}
+    for key in ("a", "c"):
+        engine.advance(operation.pk)
+        engine.finish(claim(operation, key), Outcome.ALREADY)
+    engine.advance(operation.pk)
+    operation.refresh_from_db()
+    assert operation.state == OperationState.SUCCEEDED
+
+
 def test_retry_is_refused_while_another_operation_runs(cluster: Cluster) -> None:
     failed = fail_at_b(cluster)
     other = create(cluster)
@@ -293,6 +310,19 @@ def test_a_dead_drivers_step_is_sent_as_soon_as_its_lease_is_over_and_once(clust
     Step.objects.update(sent_at=Now() - timedelta(seconds=3), lease_until=Now() - timedelta(seconds=1))
     assert engine.reconcile() == ([], [step])
     assert engine.reconcile() == ([], [])
+
+
+def test_an_operation_that_takes_too_long_is_ended_and_says_so(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    assert engine.end_overdue() == []
+    Operation.objects.update(started_at=Now() - timedelta(hours=25))
+    assert engine.end_overdue() == [operation.pk]
+    assert engine.end_overdue() == []
+    engine.advance(operation.pk)
+    operation.refresh_from_db()
+    assert (operation.state, operation.error["kind"]) == (OperationState.CANCELLED, "timeout")
+    assert "longer than 24 hours" in operation.error["message"]
 
 
 def test_an_action_has_one_job_in_the_service(cluster: Cluster) -> None:
