@@ -140,10 +140,12 @@ class Demo:
 
     def _stop_service(self) -> None:
         data = HOME / "data"
+        if self._service is not None:
+            self._service.terminate()
+            self._service.wait(60)
+        # What an earlier demo, or a killed one, has left running.
         if data.exists():
             self._up("--stop")
-        if self._service is not None:
-            self._service.wait(60)
 
     def _up(self, *arguments: str) -> str:
         command = [sys.executable, "-m", "sanqian_service.up", "--data-directory", str(HOME / "data"), *arguments]

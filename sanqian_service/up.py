@@ -32,6 +32,7 @@ from sanqian_service.embedded import Embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90
+STOP_SECONDS = 40
 log = logging.getLogger(__name__)
 
 
@@ -76,13 +77,22 @@ def stop(directory: Path) -> int:
         supervisor = psutil.Process(pid)
         if supervisor.create_time() == created:
             supervisor.terminate()
-            supervisor.wait(60)
+            _wait_for_end(supervisor, STOP_SECONDS)
     except (FileNotFoundError, psutil.NoSuchProcess):
         log.info("no supervisor runs on %s", directory)
     with _only_one(directory):
         _end_strays(directory)
         Embedded(directory).stop()
     return 0
+
+
+def _wait_for_end(process: psutil.Process, seconds: float) -> None:
+    """A process that has ended may stay as a zombie until its parent looks. After `seconds` it is killed."""
+    deadline = time.monotonic() + seconds
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > deadline:
+            process.kill()
+        time.sleep(0.1)
 
 
 def manage(directory: Path, arguments: list[str]) -> int:
