@@ -68,16 +68,20 @@ def _start(container: Container) -> None:
     directory, port = container["directory"], container["port"]
     if not directory:
         return
+    listens = f"ss -Hltn 'sport = :{port}' | grep -q ."
+    _shell(f"if {listens}; then echo 'Bind for 0.0.0.0:{port} failed: port is already allocated' >&2; exit 1; fi")
     script = daemon.BOOT / _name(container)
     script.parent.mkdir(parents=True, exist_ok=True)
     command = f"/usr/local/bin/apt-source --directory={directory} --port={port}"
     script.write_text(daemon.boot_script(_name(container), command))
     script.chmod(0o755)
-    listens = f"ss -Hltn 'sport = :{port}' | grep -q ."
-    taken = f"if {listens}; then echo 'Bind for 0.0.0.0:{port} failed: port is already allocated' >&2; exit 1; fi"
     log = f"/var/log/{_name(container)}.log"
     wait = f"for i in $(seq 200); do {listens} && exit 0; sleep 0.05; done; tail -n 5 {log}; exit 1"
-    _shell(f"{taken}; {daemon.start_command(_name(container))}; {wait}")
+    try:
+        _shell(f"{daemon.start_command(_name(container))}; {wait}")
+    except DockerError:
+        script.unlink()
+        raise
     if container["restart"] in ("no", "on-failure"):
         script.unlink()  # it does not come back after a reboot
 

@@ -22,6 +22,10 @@ DEFINITION_SECONDS = 60.0
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 
 
+class NotStored(HelmError):
+    """The release could not even be begun."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How to act; `timeout` in seconds."""
@@ -61,9 +65,11 @@ class Actions:
         cluster.refuse_foreign(self.objects, rendered.objects, self.name)
         self._namespace()
         release = self._new(chart, config, rendered, number, "pending-install", "Initial install underway")
-        self._store_first(release)
         try:
+            self._store_first(release)
             self._act(rendered.objects, [], verb)
+        except NotStored:
+            raise
         except (HelmError, ApiFailure, FaultStruck) as error:
             self._failed(release, f'Release "{self.name}" failed: {error}')
             if self.options.atomic:
@@ -92,8 +98,8 @@ class Actions:
         cluster.refuse_foreign(self.objects, [o for o in rendered.objects if _identity(o) not in known], self.name)
         release = self._new(chart, config, rendered, number, "pending-upgrade", "Preparing upgrade")
         release["info"]["first_deployed"] = newest["info"]["first_deployed"]
-        releases.store(self.client, release)
         try:
+            releases.store(self.client, release)
             self._act(rendered.objects, before, verb)
         except (HelmError, ApiFailure, FaultStruck) as error:
             self._failed(release, f'Upgrade "{self.name}" failed: {error}')
@@ -118,8 +124,8 @@ class Actions:
         words = f"Rollback to {number}"
         release = releases.new(self.name, self.namespace, newest["version"] + 1, "pending-rollback", words, **kept)
         release["info"] |= {"first_deployed": newest["info"]["first_deployed"], "notes": target["info"]["notes"]}
-        releases.store(self.client, release)
         try:
+            releases.store(self.client, release)
             self._act(charts.objects(release["manifest"]), charts.objects(newest["manifest"]), "rollback")
         except (HelmError, ApiFailure, FaultStruck) as error:
             self._failed(release, f'Rollback "{self.name}" failed: {error}')
@@ -187,7 +193,7 @@ class Actions:
         try:
             releases.store(self.client, release)
         except ApiFailure as error:
-            raise HelmError(f"create: failed to create: {error}") from error
+            raise NotStored(f"create: failed to create: {error}") from error
 
     def _act(self, wanted: list[Obj], before: list[Obj], verb: str) -> None:
         """Put the release's objects, drop those that it has no more, wait where asked."""
