@@ -32,13 +32,12 @@ from tasks import engine
 from tasks.engine import JobUpdate, Lease, LeaseLost
 from tasks.engine.states import JOB, OPERATION, STEP
 from tasks.engine.steps import DRIVEN
-from tasks.models import ACTIVE, JOB_LIVE, HostJob, JobState, Operation, OperationState, Outcome, Step
+from tasks.models import ACTIVE, JOB_LIVE, HostJob, Operation, OperationState, Outcome, Step
 from tasks.plan import Plan
-from tests.tasks.engine.random_plans import LONG, plans
-from tests.tasks.engine.watching import TO_DRIVE, Picture, Watch, output
+from tests.tasks.engine.random_plans import LONG, News, news, plans
+from tests.tasks.engine.watching import TO_DRIVE, Picture, Watch
 
 EXAMPLES = os.environ.get("SANQIAN_MACHINE_EXAMPLES", "")
-NOT_RETRYABLE = (*ACTIVE, OperationState.SUCCEEDED)
 Message = tuple[str, Any]
 which = st.integers(0, 1000)
 
@@ -81,7 +80,7 @@ class Machine(RuleBasedStateMachine):
 
     # What customers ask for.
 
-    @precondition(lambda self: len(self.watch.last.operations) < 3)
+    @precondition(lambda self: len(self._operations(*ACTIVE)) < 3 and len(self.watch.last.operations) < 8)
     @rule(place=st.integers(0, 1), plan=plans())
     def create(self, place: int, plan: Plan) -> None:
         cluster = self.clusters[place]
@@ -95,12 +94,14 @@ class Machine(RuleBasedStateMachine):
         except engine.Busy as refused:
             assert plan.mutating and refused.operation is not None and [refused.operation.pk] == busy
         else:
-            assert not (plan.mutating and busy)
+            assert operation.mutating == plan.mutating and not (plan.mutating and busy)
             self.messages.append(("advance", operation.pk))
 
     @precondition(lambda self: self.watch.last.operations)
-    @rule(pick=which)
-    def cancel(self, pick: int) -> None:
+    @rule(pick=which, seldom=st.sampled_from([False, False, True]))
+    def cancel(self, pick: int, seldom: bool) -> None:
+        if not seldom:
+            return
         operation = self._pick(self.watch.last.operations, pick)
         stopped = engine.request_cancel(operation)
         assert stopped == (self._operation(operation)["state"] in (OperationState.QUEUED, OperationState.RUNNING))
@@ -108,24 +109,22 @@ class Machine(RuleBasedStateMachine):
             self.messages += [("drive", step) for step in sorted(engine.cancelling_steps(operation))]
             self.messages.append(("advance", operation))
 
-    @precondition(lambda self: self._operations(OperationState.FAILED, OperationState.CANCELLED))
+    @precondition(lambda self: self.watch.last.operations)
     @rule(pick=which, from_step=st.none() | which)
     def retry(self, pick: int, from_step: int | None) -> None:
-        operation = self._pick(self._operations(OperationState.FAILED, OperationState.CANCELLED), pick)
+        ended = self._operations(OperationState.FAILED, OperationState.CANCELLED)
+        operation = self._pick(ended or self.watch.last.operations, pick)
         keys = [step["key"] for step in self.watch.last.steps_of(operation)]
         try:
             engine.retry(operation, "" if from_step is None else self._pick(keys, from_step))
+        except engine.NotRetryable:
+            assert operation not in ended
         except engine.Busy as refused:
             assert refused.operation is not None and refused.operation.pk != operation
         else:
+            assert operation in ended
             self.watch.retried.add(operation)
             self.messages.append(("advance", operation))
-
-    @precondition(lambda self: self._operations(*NOT_RETRYABLE))
-    @rule(pick=which)
-    def retry_what_has_not_failed(self, pick: int) -> None:
-        with pytest.raises(engine.NotRetryable):
-            engine.retry(self._pick(self._operations(*NOT_RETRYABLE), pick))
 
     # What workers do.
 
@@ -138,62 +137,38 @@ class Machine(RuleBasedStateMachine):
         self._work(message, owner)
 
     @precondition(lambda self: self.messages)
-    @rule(times=st.integers(1, 10), fails=st.sampled_from([0, 0, 1, 2]))
-    def work_a_while(self, times: int, fails: int) -> None:
+    @rule(turns=st.lists(st.tuples(st.sampled_from(["keep", "finish", "finish", "fail"]), news), max_size=10))
+    def work_a_while(self, turns: list[tuple[str, News]]) -> None:
         """Without this, few histories come to the deep states."""
-        for turn in range(times):
+        for place, (end, told) in enumerate(turns):
             if self.messages:
                 self._work(self.messages.pop(0), "w1")
                 self.watch.look()
-            if self.holders and self._holder(turn).step.pk not in self.expired:
+            if self.holders:
+                self.record(place, [told])
                 if self._cancelling():
-                    self.end_cancelled(turn)
-                elif turn < fails:
-                    self.fail(turn, True)
-                else:
-                    self.finish(turn)
+                    self.end_cancelled(place)
+                elif end == "finish":
+                    self.finish(place)
+                elif end == "fail":
+                    self.fail(place, True)
                 self.watch.look()
 
-    @precondition(lambda self: self.watch.last.operations)
-    @rule(pick=which)
-    def advance_unasked(self, pick: int) -> None:
-        self._work(("advance", self._pick(self.watch.last.operations, pick)), "w1")
-
     @precondition(lambda self: self.watch.last.steps)
-    @rule(pick=which, owner=st.sampled_from(["w1", "w2", "w3"]))
-    def claim_unasked(self, pick: int, owner: str) -> None:
-        self._claim(self._pick(self.watch.last.steps, pick), owner)
+    @rule(pick=which, owner=st.sampled_from(["w1", "w2", "w3"]), drive=st.booleans())
+    def work_unasked(self, pick: int, owner: str, drive: bool) -> None:
+        step = self._pick(self.watch.last.steps, pick)
+        operation = self.watch.last.steps[step]["operation_id"]
+        self._work(("drive", step) if drive else ("advance", operation), owner)
 
     @precondition(lambda self: self.holders)
-    @rule(
-        pick=which,
-        host=which,
-        behind=st.integers(-3, 10),
-        size=st.integers(0, 20),
-        progress=st.none() | st.integers(0, 100),
-        end=st.sampled_from([None, None, JobState.SUCCEEDED, JobState.FAILED, JobState.LOST]),
-        away=st.booleans(),
-    )
-    def record(
-        self, pick: int, host: int, behind: int, size: int, progress: int | None, end: JobState | None, away: bool
-    ) -> None:
+    @rule(pick=which, news=st.lists(news, min_size=1, max_size=6))
+    def record(self, pick: int, news: list[News]) -> None:
         lease = self._holder(pick)
-        live = [job for job in engine.jobs_of(lease) if job.state in JOB_LIVE]
-        if not live:
-            return
-        job = self._pick(live, host)
-        if away:
-            engine.record(lease, [JobUpdate(job, away=lease.now, error={"kind": "timeout"})])
-            return
-        if job.state == JobState.PENDING:
-            end = JobState.FAILED if end == JobState.FAILED else None  # a host that the cluster has no more
-            engine.record(lease, [JobUpdate(job, state=end, boot_id=None if end else "boot")])
-            return
-        # All that is stored already, once more; then a stretch that begins before, at or behind it.
-        start = max(0, job.offset - behind)
-        cuts = [(0, job.offset), (start, start + size), (start + size, start + size + 1)]
-        chunks = [(begin, end_ - begin, output(begin, end_)) for begin, end_ in cuts]
-        engine.record(lease, [JobUpdate(job, chunks=chunks, progress=progress, state=end)])
+        for told in news:
+            if live := [job for job in engine.jobs_of(lease) if job.state in JOB_LIVE]:
+                engine.record(lease, [told.of(self._pick(live, told.host), lease)])
+                self.watch.look()
 
     @precondition(lambda self: self.holders)
     @rule(pick=which)
@@ -240,14 +215,13 @@ class Machine(RuleBasedStateMachine):
     # Faults.
 
     @precondition(lambda self: self.messages)
-    @rule(pick=which)
-    def lose_message(self, pick: int) -> None:
-        self.messages.remove(self._pick(self.messages, pick))
-
-    @precondition(lambda self: self.messages)
-    @rule(pick=which)
-    def double_message(self, pick: int) -> None:
-        self.messages.append(self._pick(self.messages, pick))
+    @rule(pick=which, lost=st.booleans())
+    def lose_or_double_message(self, pick: int, lost: bool) -> None:
+        message = self._pick(self.messages, pick)
+        if lost:
+            self.messages.remove(message)
+        else:
+            self.messages.append(message)
 
     @precondition(lambda self: self.holders)
     @rule(pick=which)
@@ -256,34 +230,27 @@ class Machine(RuleBasedStateMachine):
         Step.objects.filter(pk=step).update(lease_until=Now() - timedelta(seconds=1))
         self.expired.add(step)
 
+    @precondition(lambda self: self.holders)
+    @rule(pick=which)
+    def another_worker_takes_over(self, pick: int) -> None:
+        late = self._holder(pick)
+        self.expire_lease(pick)
+        self._claim(late.step.pk, "w2")
+        self._acts_too_late(late)
+
     @precondition(lambda self: self.stale)
-    @rule(pick=which, act=st.integers(0, 6))
-    def late_holder_acts(self, pick: int, act: int) -> None:
-        lease = self._pick(self.stale, pick)
-        job = HostJob.objects.filter(step=lease.step).first() or HostJob(step=lease.step)
-        acts: list[Callable[[], object]] = [
-            lambda: engine.renew(lease),
-            lambda: engine.jobs_of(lease),
-            lambda: engine.record(lease, [JobUpdate(job, boot_id="late", chunks=[(job.offset, 1, "!")])]),
-            lambda: engine.give_back(lease, memory={"late": 1}),
-            lambda: engine.finish(lease, Outcome.CHANGED),
-            lambda: engine.fail(lease, {"message": "late"}),
-            lambda: engine.cancelled(lease, {"message": "late"}),
-        ]
-        before = Picture.take()
-        with pytest.raises(LeaseLost):
-            acts[act]()
-        assert Picture.take() == before
+    @rule(pick=which)
+    def late_holder_acts(self, pick: int) -> None:
+        self._acts_too_late(self._pick(self.stale, pick))
 
     # Time and the reconciler.
 
-    @rule()
-    def what_waits_comes_due(self) -> None:
-        Step.objects.filter(not_before__isnull=False).update(not_before=Now())
-
-    @rule()
-    def messages_grow_old(self) -> None:
-        self._age()
+    @rule(due=st.booleans())
+    def time_passes(self, due: bool) -> None:
+        if due:
+            Step.objects.filter(not_before__isnull=False).update(not_before=Now())
+        else:
+            self._age()
 
     @rule()
     def reconcile(self) -> None:
@@ -300,7 +267,8 @@ class Machine(RuleBasedStateMachine):
         self.messages.clear()
         self._age()
         Step.objects.exclude(lease_until=None).update(lease_until=Now() - timedelta(seconds=1))
-        self.expired |= set(self.holders)
+        for lease in list(self.holders.values()):
+            self._forget(lease)
         Step.objects.filter(not_before__isnull=False).update(not_before=Now())
         self.reconcile()
         for _ in range(200):
@@ -319,6 +287,24 @@ class Machine(RuleBasedStateMachine):
         left = [*Operation.objects.filter(finished_at=None).values(), *self.messages]
         assert not left, f"nothing moves: {left} {list(Step.objects.values())}"
         assert engine.reconcile() == ([], [])
+
+    def _acts_too_late(self, lease: Lease) -> None:
+        """Whatever it does, it is told so, and nothing is changed."""
+        job = HostJob.objects.filter(step=lease.step).first() or HostJob(step=lease.step)
+        acts: list[Callable[[], object]] = [
+            lambda: engine.renew(lease),
+            lambda: engine.jobs_of(lease),
+            lambda: engine.record(lease, [JobUpdate(job, boot_id="late", chunks=[(job.offset, 1, "!")])]),
+            lambda: engine.give_back(lease, memory={"late": 1}),
+            lambda: engine.finish(lease, Outcome.CHANGED),
+            lambda: engine.fail(lease, {"message": "late"}),
+            lambda: engine.cancelled(lease, {"message": "late"}),
+        ]
+        before = Picture.take()
+        for act in acts:
+            with pytest.raises(LeaseLost):
+                act()
+        assert Picture.take() == before
 
     def _work(self, message: Message, owner: str) -> None:
         what, key = message
@@ -390,7 +376,7 @@ def test_any_order_of_events_keeps_what_must_be_true() -> None:
 def profile() -> settings:
     """The same short histories in each run, or as many random ones as asked for."""
     return settings(
-        max_examples=int(EXAMPLES or 20),
+        max_examples=int(EXAMPLES or 25),
         stateful_step_count=50,
         deadline=None,
         derandomize=not EXAMPLES,
