@@ -11,7 +11,13 @@ from cli.text import moment
 
 ENDED = ("succeeded", "failed", "cancelled")
 STEP_ENDED = (*ENDED, "skipped")
-WORDS = {"already": "already", "changed": "changed", "checked": "checked", "would-change": "would change", "unknown": "cannot tell"}
+WORDS = {
+    "already": "already",
+    "changed": "changed",
+    "checked": "checked",
+    "would-change": "would change",
+    "unknown": "cannot tell",
+}
 
 
 @dataclass

@@ -46,7 +46,7 @@ class ReadOnly:
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         # Fields that no form may hold can be shown only so.
-        return tuple(getattr(self, "fields", None) or getattr(self, "readonly_fields", ()))
+        return tuple(getattr(self, "fields", None) or ()) or tuple(getattr(self, "readonly_fields", ()))
 
 
 @admin.register(Customer)

@@ -73,9 +73,7 @@ def judge_nodes(snapshot: ClusterSnapshot, expected: Collection[str]) -> dict[st
     return found
 
 
-def unread(
-    catalog: Catalog, chosen: Collection[str], known: Collection[str], error: str
-) -> dict[str, ComponentHealth]:
+def unread(catalog: Catalog, chosen: Collection[str], known: Collection[str], error: str) -> dict[str, ComponentHealth]:
     """What can be said without a reading: nothing of the components that are `known` or ought to be there."""
     names = [
         e.name for e in catalog.entries if e.name in chosen or e.name in known or (e.default and not e.installable)
@@ -83,9 +81,7 @@ def unread(
     return {name: ComponentHealth(name, "unknown", reason=error) for name in names}
 
 
-def diff(
-    old: Mapping[str, str], new: Mapping[str, ComponentHealth] | Mapping[str, NodeHealth]
-) -> tuple[Change, ...]:
+def diff(old: Mapping[str, str], new: Mapping[str, ComponentHealth] | Mapping[str, NodeHealth]) -> tuple[Change, ...]:
     """What changed since the states announced in `old`. The absence of what was never there is no news."""
     changes = []
     for name, health in new.items():
@@ -103,9 +99,7 @@ def cluster_state(
     nodes: Mapping[str, NodeHealth],
 ) -> tuple[str, str]:
     """``ready`` or ``degraded``, and why. What is merely progressing leaves a `previous` state as it was."""
-    faults = [
-        f"node {node.name}: {node.reason or node.state}" for node in nodes.values() if node.state != "healthy"
-    ]
+    faults = [f"node {node.name}: {node.reason or node.state}" for node in nodes.values() if node.state != "healthy"]
     waiting = []
     for entry in catalog.entries:
         health = components.get(entry.name)
@@ -151,9 +145,7 @@ class _Judgement:
         pieces, objects_there = self._objects()
         if not self.seen and not objects_there and self.release is None:
             unsure = [text for text in map(self._unread, self._needed_resources()) if text]
-            state, reason = (
-                ("unknown", unsure[0]) if unsure else ("absent", "not installed" if self.chosen else "")
-            )
+            state, reason = ("unknown", unsure[0]) if unsure else ("absent", "not installed" if self.chosen else "")
             return ComponentHealth(entry.name, state, reason=reason)
         verdicts = [verdict for _, verdict in self.seen.values()]
         pieces = [*(Piece(v.state, v.reason) for v in verdicts), *self._lacking(), *pieces]

@@ -39,9 +39,7 @@ class AccessKeyManager(models.Manager["AccessKey"]):
     def issue(self, customer: Customer, **fields: Any) -> tuple[AccessKey, str]:
         """A new key of `customer` and its whole text, which is shown this one time."""
         prefix, value = secrets.new_access_key()
-        key = self.create(
-            customer=customer, prefix=prefix, hash=secrets.hash_access_key(value), value=value, **fields
-        )
+        key = self.create(customer=customer, prefix=prefix, hash=secrets.hash_access_key(value), value=value, **fields)
         return key, value
 
 

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from lab import rootfs
+from lab import artifact, rootfs
 from lab.base import BaseLab, Shape
 from lab.errors import LabError
 from lab.hosts import Lab
@@ -32,8 +32,6 @@ def _run(arguments: argparse.Namespace) -> int:
         _setup()
         return 0
     if command == "artifact":
-        from lab import artifact
-
         print(artifact.build(Path(arguments.directory)))
         return 0
     shape = None

@@ -7,6 +7,8 @@ Everything is done through public faces: ``3kctl``, ``manage.py`` and ``python -
 from __future__ import annotations
 
 import argparse
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -26,7 +28,8 @@ from lab.hosts import Lab
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "var" / "demo"
-NAME = "demo"
+# Demos of two checkouts on one machine do not meet.
+NAME = f"demo-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
 READY_SECONDS = 120
 
 
@@ -41,6 +44,13 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave hosts and service running at the end")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    HOME.parent.mkdir(exist_ok=True)
+    lock = (HOME.parent / "demo.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("Another demo of this checkout is running; wait for its end.", file=sys.stderr)
+        return 2
     demo = Demo()
     try:
         if options.stop:

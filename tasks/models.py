@@ -72,9 +72,7 @@ class Operation(models.Model):
     state = models.CharField(max_length=16, choices=OperationState, default=OperationState.QUEUED)
     attempt = models.PositiveIntegerField(default=1)
     progress = models.FloatField("progress (per cent)", default=0)
-    error = models.JSONField(
-        default=dict, blank=True, help_text="step, host, kind, message, fix of the first failure."
-    )
+    error = models.JSONField(default=dict, blank=True, help_text="step, host, kind, message, fix of the first failure.")
     requested_by = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
@@ -90,9 +88,7 @@ class Operation(models.Model):
                 condition=Q(mutating=True, state__in=ACTIVE),
                 name="one_mutating_operation_a_cluster",
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=OperationState.values), name="operation_state_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=OperationState.values), name="operation_state_known"),
         ]
         indexes = [
             models.Index(fields=["cluster", "-created_at", "id"]),
@@ -121,9 +117,7 @@ class Step(models.Model):
     note = models.CharField(max_length=300, blank=True, help_text="What it is doing or waiting for.")
     error = models.JSONField(default=dict, blank=True)
     result = models.JSONField(default=dict, blank=True)
-    memory = models.JSONField(
-        default=dict, blank=True, help_text="What an action keeps between slices of one attempt."
-    )
+    memory = models.JSONField(default=dict, blank=True, help_text="What an action keeps between slices of one attempt.")
     not_before = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     lease_owner = models.CharField(max_length=120, blank=True)

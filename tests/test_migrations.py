@@ -25,9 +25,7 @@ def test_migrations_go_back_to_nothing_and_forward_again() -> None:
     ):
         MigrationExecutor(connection).migrate(targets)
         tables = set(connection.introspection.table_names())
-        assert (
-            ("tasks_operation" in tables) == ("clusters_cluster" in tables) == (targets[0] != ("tasks", None))
-        )
+        assert ("tasks_operation" in tables) == ("clusters_cluster" in tables) == (targets[0] != ("tasks", None))
 
 
 @pytest.mark.django_db

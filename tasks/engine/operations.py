@@ -172,6 +172,7 @@ def retry(operation_id: UUID, from_step: str = "") -> Operation:
             attempt=change.operation.attempt + 1,
             progress=0,
             error={},
+            started_at=None,
             finished_at=None,
             sent_at=None,
         )
@@ -281,7 +282,7 @@ def _to_send(change: Change, steps: list[Step]) -> list[int]:
 def _end(change: Change, state: OperationState, steps: list[Step]) -> None:
     error: dict[str, Any] = change.operation.error
     for step in steps:
-        if step.error and (step.state == StepState.FAILED or state == OperationState.CANCELLED):
+        if step.error and step.state in (StepState.FAILED, StepState.CANCELLED):
             error = {"step": step.key, **step.error}
             break
     if state == OperationState.FAILED and not error:

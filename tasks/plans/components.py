@@ -113,6 +113,7 @@ def _script(site: Site, entry: Entry) -> Script:
 def _ready_when(entry: Entry) -> list[str]:
     """What of a component must be ready before another may be built on it, in the form of component-needs.sh."""
     rules = [*entry.health.workloads, *(rule for part in entry.health.parts.values() for rule in part)]
-    return [
-        f"{entry.name}|{entry.namespace}|{','.join(rule.kinds)}|{rule.name}" for rule in rules if not rule.optional
-    ] + [f"{entry.name}|{entry.namespace}|webhook|{service}" for service in entry.health.webhooks]
+    where = ",".join(entry.namespaces)
+    return [f"{entry.name}|{where}|{','.join(rule.kinds)}|{rule.name}" for rule in rules if not rule.optional] + [
+        f"{entry.name}|{entry.namespace}|webhook|{service}" for service in entry.health.webhooks
+    ]

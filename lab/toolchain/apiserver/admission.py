@@ -28,9 +28,7 @@ def check(kind: Kind, obj: Obj, namespace: str, store: Store) -> None:
     metadata = obj.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not name:
-        raise invalid(
-            kind.kind, kind.group, "", "metadata.name", "Required value: name or generateName is required"
-        )
+        raise invalid(kind.kind, kind.group, "", "metadata.name", "Required value: name or generateName is required")
     pattern = _LABEL if kind.plural in ("namespaces", "services") else _SUBDOMAIN
     if kind.group not in _LOOSE and (not pattern.match(name) or len(name) > 253):
         raise invalid(
@@ -100,9 +98,7 @@ def _definition(kind: Kind, obj: Obj) -> None:
             f'must be spec.names.plural+"."+spec.group: {wanted}',
         )
     if sum(1 for v in spec.get("versions", []) if v.get("storage")) != 1:
-        raise invalid(
-            kind.kind, kind.group, name, "spec.versions", "must have exactly one version marked as storage"
-        )
+        raise invalid(kind.kind, kind.group, name, "spec.versions", "must have exactly one version marked as storage")
 
 
 _CHECKS: dict[tuple[str, str], Any] = {
@@ -164,7 +160,7 @@ def _service(obj: Obj, spec: Obj, store: Store) -> None:
     for port in spec.get("ports") or []:
         port.setdefault("protocol", "TCP")
         port.setdefault("targetPort", port.get("port"))
-    taken = [s.get("spec", {}) for s in store.list("", "services")]
+    taken = [s.get("spec", {}) for s in store.all("", "services")]
     if spec["type"] != "ExternalName" and not spec.get("clusterIP"):
         used = {s.get("clusterIP") for s in taken}
         network = ipaddress.ip_network("10.233.0.0/18")
@@ -182,7 +178,7 @@ def ask_webhooks(kind: Kind, operation: str, namespace: str, store: Store) -> No
     if kind.group in ("", "admissionregistration.k8s.io"):
         return
     for plural in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
-        for configuration in store.list("admissionregistration.k8s.io", plural):
+        for configuration in store.all("admissionregistration.k8s.io", plural):
             for hook in configuration.get("webhooks", []):
                 service = dig(hook, "clientConfig", "service")
                 if not service or hook.get("failurePolicy", "Fail") != "Fail":

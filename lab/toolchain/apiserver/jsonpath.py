@@ -1,4 +1,4 @@
-"""The little of JSONPath that printer columns and ``kubectl`` paths of definitions use: ``.a.b[0].c`` and one filter."""
+"""The little of JSONPath that printer columns of definitions use: ``.a.b[0].c`` and one filter."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ def find(obj: Any, path: str) -> list[Any]:
                 if isinstance(value, dict) and value.get(name) is not None:
                     following.append(value[name])
             elif step["index"] and isinstance(value, list):
-                following += (
-                    value if step["index"] == "*" else value[int(step["index"]) : int(step["index"]) + 1]
-                )
+                following += value if step["index"] == "*" else value[int(step["index"]) : int(step["index"]) + 1]
             elif step["field"] and isinstance(value, list):
                 following += [item for item in value if str(_plain(item, step["field"])) == step["value"]]
         current = following

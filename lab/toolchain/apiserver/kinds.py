@@ -111,9 +111,7 @@ REVIEWS = (
         False,
         verbs=("create",),
     ),
-    Kind(
-        "authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", False, verbs=("create",)
-    ),
+    Kind("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", False, verbs=("create",)),
     Kind("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", False, verbs=("create",)),
 )
 
@@ -171,7 +169,7 @@ class Kinds:
 
     def all(self) -> list[Kind]:
         found = list(BUILT_IN)
-        for crd in self.store.list("apiextensions.k8s.io", "customresourcedefinitions"):
+        for crd in self.store.all("apiextensions.k8s.io", "customresourcedefinitions"):
             if not crd["metadata"].get("deletionTimestamp"):
                 found += of_definition(crd)
         return found

@@ -30,9 +30,7 @@ def lines(pod: Obj, query: dict[str, str]) -> list[str]:
     container = container_of(pod, query.get("container", ""))
     statuses = dig(pod, "status", "containerStatuses", default=[])
     status = next((s for s in statuses if s["name"] == container["name"]), None)
-    waiting = dig(status or {}, "state", "waiting", "reason") or (
-        "ContainerCreating" if status is None else ""
-    )
+    waiting = dig(status or {}, "state", "waiting", "reason") or ("ContainerCreating" if status is None else "")
     crashing = waiting == "CrashLoopBackOff"
     if waiting and not crashing:
         raise bad_request(

@@ -18,9 +18,7 @@ FIRST_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        "kube-apiserver", description="SIMULATED kube-apiserver with controllers"
-    )
+    parser = argparse.ArgumentParser("kube-apiserver", description="SIMULATED kube-apiserver with controllers")
     parser.add_argument("--bind-address", default="0.0.0.0")  # noqa: S104  as kubeadm configures the real one
     parser.add_argument("--secure-port", type=int, default=6443)
     parser.add_argument("--data-dir", type=Path, default=Path("/var/lib/etcd/member"))

@@ -1,8 +1,8 @@
 """The patch types of the API: JSON patch (RFC 6902), merge patch (RFC 7386), strategic merge, server-side apply.
 
-Strategic merge follows kubernetes/community sig-api-machinery/strategic-merge-patch.md for the lists of `MERGE_KEYS`; every
-other list is replaced. Server-side apply is reduced: lists of `MERGE_KEYS` are merged, fields that a manager applied before
-and leaves out now are removed, conflicts between managers are not detected.
+Strategic merge follows kubernetes/community sig-api-machinery/strategic-merge-patch.md for the lists of
+`MERGE_KEYS`; every other list is replaced. Server-side apply is reduced: lists of `MERGE_KEYS` are merged, fields
+that a manager applied before and leaves out now are removed, conflicts between managers are not detected.
 """
 
 from __future__ import annotations
@@ -164,9 +164,7 @@ def _merge_list(name: str, old: list[Any], patch: list[Any]) -> list[Any]:
         return patch
     out = list(old)
     for item in patch:
-        where = next(
-            (i for i, have in enumerate(out) if isinstance(have, dict) and have.get(key) == item[key]), None
-        )
+        where = next((i for i, have in enumerate(out) if isinstance(have, dict) and have.get(key) == item[key]), None)
         if item.get("$patch") == "delete":
             if where is not None:
                 out.pop(where)

@@ -1,7 +1,7 @@
 """Reading the protobuf bodies that kubectl's typed commands send (``create namespace``, ``drain``, ``auth can-i`` ...).
 
-Field numbers: k8s.io/api and k8s.io/apimachinery ``generated.proto``. Only the types below are known; for others the server
-answers 415, as it does for custom resources in reality.
+Field numbers: k8s.io/api and k8s.io/apimachinery ``generated.proto``. Only the types below are known; for others
+the server answers 415, as it does for custom resources in reality.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _FIELDS = {
     "Secret": "1 metadata ObjectMeta|2 data sy|3 type s|4 stringData ss|5 immutable b",
     "ServiceAccount": "1 metadata ObjectMeta",
     "Preconditions": "1 uid s|2 resourceVersion s",
-    "DeleteOptions": "1 gracePeriodSeconds i|2 preconditions Preconditions|3 orphanDependents b|4 propagationPolicy s|5 dryRun *s",
+    "DeleteOptions": "1 gracePeriodSeconds i|2 preconditions Preconditions|3 orphanDependents b"
+    "|4 propagationPolicy s|5 dryRun *s",
     "Eviction": "1 metadata ObjectMeta|2 deleteOptions DeleteOptions",
     "TokenRequestSpec": "1 audiences *s|4 expirationSeconds i",
     "TokenRequest": "1 metadata ObjectMeta|2 spec TokenRequestSpec",
@@ -44,7 +45,8 @@ _FIELDS = {
     "PodTemplateSpec": "1 metadata ObjectMeta|2 spec PodSpec",
     "DeploymentSpec": "1 replicas i|2 selector LabelSelector|3 template PodTemplateSpec",
     "Deployment": "1 metadata ObjectMeta|2 spec DeploymentSpec",
-    "JobSpec": "1 parallelism i|2 completions i|3 activeDeadlineSeconds i|4 selector LabelSelector|6 template PodTemplateSpec"
+    "JobSpec": "1 parallelism i|2 completions i|3 activeDeadlineSeconds i|4 selector LabelSelector"
+    "|6 template PodTemplateSpec"
     "|7 backoffLimit i",
     "Job": "1 metadata ObjectMeta|2 spec JobSpec",
     "PolicyRule": "1 verbs *s|2 apiGroups *s|3 resources *s|4 resourceNames *s|5 nonResourceURLs *s",

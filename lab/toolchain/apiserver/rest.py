@@ -46,15 +46,13 @@ class Rest:
         return self.shown(target.kind, self.store.get(target.key()))
 
     def matches(self, obj: Obj, query: dict[str, str]) -> bool:
-        return labels_match(query.get("labelSelector", ""), obj) and fields_match(
-            query.get("fieldSelector", ""), obj
-        )
+        return labels_match(query.get("labelSelector", ""), obj) and fields_match(query.get("fieldSelector", ""), obj)
 
     def list(self, target: Target, query: dict[str, str]) -> tuple[list[Obj], Obj]:
         """The items and the list's metadata; ``limit`` and ``continue`` page by position."""
         with self.store.lock:
             version = self.store.version
-            items = self.store.list(target.kind.group, target.kind.plural, target.namespace)
+            items = self.store.all(target.kind.group, target.kind.plural, target.namespace)
         items = [self.shown(target.kind, o) for o in items if self.matches(o, query)]
         metadata: Obj = {"resourceVersion": str(version)}
         start = 0
@@ -132,9 +130,7 @@ class Rest:
             if kind.plural == "secrets" and fresh.get("stringData"):
                 admission.default(kind, fresh, self.store)
             admission.ask_webhooks(kind, "UPDATE", target.namespace, self.store)
-            _manage(
-                metadata, query.get("fieldManager", ""), "Update", current["metadata"].get("managedFields")
-            )
+            _manage(metadata, query.get("fieldManager", ""), "Update", current["metadata"].get("managedFields"))
         if query.get("dryRun"):
             return self.shown(kind, fresh)
         return self.shown(kind, self.store.replace(target.key(), fresh))
@@ -204,11 +200,7 @@ class Rest:
                 finalizer = "kubernetes"
             elif key.plural == "customresourcedefinitions":
                 finalizer = "customresourcecleanup.apiextensions.k8s.io"
-            elif (
-                key.plural == "pods"
-                and dig(current, "spec", "nodeName")
-                and self._grace(current, options, query)
-            ):
+            elif key.plural == "pods" and dig(current, "spec", "nodeName") and self._grace(current, options, query):
                 finalizer = "lab.sanqian.dev/kubelet"
             obj, _ = self.store.delete(key, grace=options.get("gracePeriodSeconds"), finalizer=finalizer)
             return self.shown(target.kind, obj)
@@ -225,9 +217,7 @@ class Rest:
             wanted = change(scale)
             replicas = dig(wanted, "spec", "replicas", default=0)
             if not isinstance(replicas, int) or replicas < 0:
-                raise invalid(
-                    "Scale", "autoscaling", target.name, "spec.replicas", f"Invalid value: {replicas}"
-                )
+                raise invalid("Scale", "autoscaling", target.name, "spec.replicas", f"Invalid value: {replicas}")
 
             def put(obj: Obj) -> None:
                 obj["spec"]["replicas"] = replicas
@@ -240,8 +230,7 @@ class Rest:
             raise no_such_path()
         pairs = dig(obj, "spec", "selector", "matchLabels", default={})
         metadata = {
-            k: obj["metadata"].get(k)
-            for k in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+            k: obj["metadata"].get(k) for k in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
         }
         return {
             "kind": "Scale",

@@ -177,14 +177,13 @@ class Handler(BaseHTTPRequestHandler):
         itself = _NAMESPACE_ITSELF.match(path)
         if itself:
             found = self.server.kinds.find("", "v1", "namespaces")
-            assert found is not None
+            if found is None:
+                raise bad_request("the API has no namespaces")
             return Target(found, "", itself["name"], itself["sub"] or "")
         match = _PATH.match(path)
         kind: Kind | None = None
         if match:
-            kind = self.server.kinds.find(
-                match["group"] or "", match["core"] or match["version"], match["plural"]
-            )
+            kind = self.server.kinds.find(match["group"] or "", match["core"] or match["version"], match["plural"])
         if match is None or kind is None:
             raise no_such_path()
         return Target(kind, match["namespace"] or "", match["name"] or "", match["sub"] or "")
@@ -216,10 +215,9 @@ class Handler(BaseHTTPRequestHandler):
             obj, created = rest.patch(target, content, body, self.query)
             return self._send(201 if created else 200, obj)
         if self.command == "DELETE":
-            return self._delete(target, body if isinstance(body, dict) else {})
-        raise ApiError(
-            405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
-        )
+            self._delete(target, body if isinstance(body, dict) else {})
+            return None
+        raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 
     def _mapping(self, body: Any) -> Obj:
         if not isinstance(body, dict):
@@ -248,6 +246,7 @@ class Handler(BaseHTTPRequestHandler):
             where = Target(target.kind, item["metadata"].get("namespace", ""), item["metadata"]["name"])
             rest.delete(where, options, self.query)
         self._send(200, self._as_list(target.kind, items, metadata))
+        return None
 
     def _as_list(self, kind: Kind, items: list[Obj], metadata: Obj) -> Obj:
         return {
@@ -292,9 +291,7 @@ class Handler(BaseHTTPRequestHandler):
             if initial and self.query.get("allowWatchBookmarks") == "true":
                 self._bookmark(kind, since)
         try:
-            for event in self.server.store.watch(
-                kind.group, kind.plural, target.namespace, int(since), 1.0, alive
-            ):
+            for event in self.server.store.watch(kind.group, kind.plural, target.namespace, int(since), 1.0, alive):
                 if event is None:
                     if self._client_gone():
                         break

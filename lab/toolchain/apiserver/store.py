@@ -65,7 +65,8 @@ class Store:
         self._compact()
 
     def _compact(self) -> None:
-        assert self.directory is not None
+        if self.directory is None:
+            return
         fresh = self.directory / "journal.jsonl.new"
         with fresh.open("w") as out:
             for key, obj in self.objects.items():
@@ -96,7 +97,7 @@ class Store:
             raise not_found(key.plural, key.group, key.name)
         return found
 
-    def list(self, group: str, plural: str, namespace: str = "") -> list[Obj]:
+    def all(self, group: str, plural: str, namespace: str = "") -> list[Obj]:
         """Ordered by namespace and name."""
         with self.lock:
             keys = [
@@ -222,6 +223,4 @@ def _concerns(key: Key, group: str, plural: str, namespace: str) -> bool:
 
 def _same_spec(one: Obj, two: Obj) -> bool:
     ignored = ("metadata", "status")
-    return {k: v for k, v in one.items() if k not in ignored} == {
-        k: v for k, v in two.items() if k not in ignored
-    }
+    return {k: v for k, v in one.items() if k not in ignored} == {k: v for k, v in two.items() if k not in ignored}

@@ -43,7 +43,7 @@ class Subresources:
 
     def _evict(self, target: Target, body: Obj) -> Obj:
         pod = self.store.get(target.key())
-        for budget in self.store.list("policy", "poddisruptionbudgets", target.namespace):
+        for budget in self.store.all("policy", "poddisruptionbudgets", target.namespace):
             if object_selects(dig(budget, "spec", "selector"), labels(pod)) and self._spent(budget):
                 raise ApiError(
                     429,
@@ -58,11 +58,9 @@ class Subresources:
         """Whether the budget allows no further disruption (whole numbers only)."""
         namespace = budget["metadata"]["namespace"]
         selector = dig(budget, "spec", "selector")
-        pods = [p for p in self.store.list("", "pods", namespace) if object_selects(selector, labels(p))]
+        pods = [p for p in self.store.all("", "pods", namespace) if object_selects(selector, labels(p))]
         healthy = sum(
-            1
-            for p in pods
-            if dig(p, "status", "phase") == "Running" and not p["metadata"].get("deletionTimestamp")
+            1 for p in pods if dig(p, "status", "phase") == "Running" and not p["metadata"].get("deletionTimestamp")
         )
         least = dig(budget, "spec", "minAvailable")
         most = dig(budget, "spec", "maxUnavailable")

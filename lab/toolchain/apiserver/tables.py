@@ -1,4 +1,4 @@
-"""What ``kubectl get`` prints: meta.k8s.io/v1 Tables with the columns of the real printers (pkg/printers/internalversion)."""
+"""What ``kubectl get`` prints: meta.k8s.io/v1 Tables with the columns of pkg/printers/internalversion."""
 
 from __future__ import annotations
 
@@ -174,8 +174,7 @@ def _pvc(obj: Obj) -> list[Any]:
         dig(obj, "spec", "volumeName", default=""),
         dig(obj, "status", "capacity", "storage", default=""),
         ",".join(
-            {"ReadWriteOnce": "RWO", "ReadWriteMany": "RWX"}.get(m, m)
-            for m in obj["spec"].get("accessModes", [])
+            {"ReadWriteOnce": "RWO", "ReadWriteMany": "RWX"}.get(m, m) for m in obj["spec"].get("accessModes", [])
         ),
         obj["spec"].get("storageClassName", ""),
         _age(obj),
@@ -234,9 +233,7 @@ def table(kind: Kind, items: list[Obj], list_metadata: Obj, include: str) -> Obj
     cells: Cells
     if kind.custom:
         columns = kind.columns
-        definitions += [
-            {"name": c.name, "type": c.type, "format": "", "priority": c.priority} for c in columns
-        ]
+        definitions += [{"name": c.name, "type": c.type, "format": "", "priority": c.priority} for c in columns]
         if not any(c.name == "Age" for c in columns):
             definitions.append({"name": "Age", "type": "string", "format": "", "priority": 0})
 
@@ -260,11 +257,7 @@ def table(kind: Kind, items: list[Obj], list_metadata: Obj, include: str) -> Obj
         definitions = definitions[1:]
     rows = []
     for obj in items:
-        line = (
-            cells(obj)
-            if kind.plural == "events" and not kind.custom
-            else [obj["metadata"]["name"], *cells(obj)]
-        )
+        line = cells(obj) if kind.plural == "events" and not kind.custom else [obj["metadata"]["name"], *cells(obj)]
         row: Obj = {"cells": line}
         if include == "Object":
             row["object"] = obj

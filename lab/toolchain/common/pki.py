@@ -1,4 +1,4 @@
-"""Certificates made with the openssl program: an authority, and leaves for servers and clients (elliptic curve P-256)."""
+"""Certificates made with the openssl program: an authority, leaves for servers and clients (P-256)."""
 
 from __future__ import annotations
 

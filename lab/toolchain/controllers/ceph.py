@@ -16,9 +16,9 @@ TERABYTE = 10**12
 
 def reconcile(world: World, namespace: str) -> None:
     """`namespace`: where the operator runs."""
-    operator = next(p for p in world.store.list("", "pods", namespace) if "rook-ceph-operator" in p["metadata"]["name"])
+    operator = next(p for p in world.store.all("", "pods", namespace) if "rook-ceph-operator" in p["metadata"]["name"])
     registry = operator["spec"]["containers"][0]["image"].rpartition("/")[0]
-    for cluster in world.store.list(GROUP, "cephclusters"):
+    for cluster in world.store.all(GROUP, "cephclusters"):
         if not cluster["metadata"].get("deletionTimestamp"):
             _cluster(world, cluster, registry)
 
@@ -27,7 +27,7 @@ def disks(world: World, cluster: Obj) -> list[tuple[str, str]]:
     """(node, device) of every OSD: those that the spec names; all nodes' one raw disk where it says so."""
     storage = dig(cluster, "spec", "storage", default={})
     if storage.get("useAllNodes") and storage.get("useAllDevices"):
-        nodes = [n for n in world.store.list("", "nodes") if "node-role.kubernetes.io/worker" in labels(n)]
+        nodes = [n for n in world.store.all("", "nodes") if "node-role.kubernetes.io/worker" in labels(n)]
         return [(n["metadata"]["name"], "vdb") for n in nodes if condition_true(n, "Ready")]
     return [
         (node["name"], device.get("name") or device.get("fullpath", ""))
@@ -45,13 +45,13 @@ def _cluster(world: World, cluster: Obj, registry: str) -> None:
     managers = [f"rook-ceph-mgr-{letter}" for letter in "ab"[: dig(cluster, "spec", "mgr", "count", default=2)]]
     daemons = dict.fromkeys([*monitors, *managers], "")
     daemons |= {f"rook-ceph-osd-{index}": node for index, (node, _device) in enumerate(osds)}
-    if world.store.list(GROUP, "cephfilesystems", namespace) and osds:
+    if world.store.all(GROUP, "cephfilesystems", namespace) and osds:
         daemons |= {f"rook-ceph-mds-ceph-filesystem-{letter}": "" for letter in "ab"}
-    if world.store.list(GROUP, "cephobjectstores", namespace) and osds:
+    if world.store.all(GROUP, "cephobjectstores", namespace) and osds:
         daemons["rook-ceph-rgw-ceph-objectstore-a"] = ""
     ready = [_daemon(world, cluster, image, name, node) for name, node in daemons.items()]
     for plural in ("cephblockpools", "cephfilesystems", "cephobjectstores"):
-        for pool in world.store.list(GROUP, plural, namespace):
+        for pool in world.store.all(GROUP, plural, namespace):
             phase = "Ready" if osds and all(ready) else "Progressing"
             world.put_status(GROUP, plural, pool, {**(pool.get("status") or {}), "phase": phase})
     _status(world, cluster, len(osds), all(ready))

@@ -1,8 +1,10 @@
-"""Namespaces, garbage collection, endpoints, volumes, definitions and nodes: the controllers that look after the rest."""
+"""Namespaces, garbage collection, endpoints, volumes, definitions and nodes."""
 
 from __future__ import annotations
 
 import datetime
+from functools import partial
+from typing import Any
 
 from lab.toolchain.common.objects import (
     Obj,
@@ -17,9 +19,8 @@ from lab.toolchain.common.objects import (
 from lab.toolchain.common.pace import speed
 from lab.toolchain.controllers.world import World, pod_ready
 
-LEAST_NODE_GRACE = (
-    7.0  # seconds; heartbeats come every 2 s, and a busy machine must not look like a dead host
-)
+# Seconds; heartbeats come every 2 s, and a busy machine must not look like a dead host.
+LEAST_NODE_GRACE = 7.0
 NODE_GRACE = 12.0  # seconds at speed 1; 40 s in reality
 
 
@@ -34,11 +35,9 @@ def reconcile(world: World) -> None:
 
 def namespaces(world: World) -> None:
     accounts = {
-        o["metadata"]["namespace"]
-        for o in world.store.list("", "serviceaccounts")
-        if o["metadata"]["name"] == "default"
+        o["metadata"]["namespace"] for o in world.store.all("", "serviceaccounts") if o["metadata"]["name"] == "default"
     }
-    for namespace in world.store.list("", "namespaces"):
+    for namespace in world.store.all("", "namespaces"):
         name = namespace["metadata"]["name"]
         if not namespace["metadata"].get("deletionTimestamp"):
             if name not in accounts:
@@ -48,7 +47,7 @@ def namespaces(world: World) -> None:
         for kind in world.kinds.all():
             if not kind.namespaced or kind.verbs == ("create",):
                 continue
-            for obj in world.store.list(kind.group, kind.plural, name):
+            for obj in world.store.all(kind.group, kind.plural, name):
                 left += 1
                 world.delete(kind.group, kind.plural, obj)
         key = world.key("", "namespaces", namespace)
@@ -62,17 +61,17 @@ def namespaces(world: World) -> None:
 
 def definitions(world: World) -> None:
     """Definitions become Established at once; a deleted one takes its objects with it."""
-    for crd in world.store.list("apiextensions.k8s.io", "customresourcedefinitions"):
+    for crd in world.store.all("apiextensions.k8s.io", "customresourcedefinitions"):
         key = world.key("apiextensions.k8s.io", "customresourcedefinitions", crd)
         group, plural = crd["spec"]["group"], crd["spec"]["names"]["plural"]
         if crd["metadata"].get("deletionTimestamp"):
-            objects = world.store.list(group, plural)
+            objects = world.store.all(group, plural)
             for obj in objects:
                 world.store.delete(world.key(group, plural, obj))
-            if not world.store.list(group, plural):
+            if not world.store.all(group, plural):
                 cleanup = "customresourcecleanup.apiextensions.k8s.io"
                 kept = [f for f in crd["metadata"].get("finalizers", []) if f != cleanup]
-                world.store.modify(key, lambda o, kept=kept: o["metadata"].update(finalizers=kept))
+                world.store.modify(key, partial(_set_finalizers, kept))
         elif not condition_true(crd, "Established"):
 
             def establish(obj: Obj) -> None:
@@ -81,9 +80,7 @@ def definitions(world: World) -> None:
                     obj, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted"
                 )
                 obj["status"]["acceptedNames"] = clone(obj["spec"]["names"])
-                obj["status"]["storedVersions"] = [
-                    v["name"] for v in obj["spec"]["versions"] if v.get("storage")
-                ]
+                obj["status"]["storedVersions"] = [v["name"] for v in obj["spec"]["versions"] if v.get("storage")]
 
             world.store.modify(key, establish)
 
@@ -114,7 +111,7 @@ def garbage(world: World) -> None:
                         world.delete(group, kind.plural, child)
             if not children:
                 kept = [f for f in finalizers if f != "foregroundDeletion"]
-                world.store.modify(key, lambda o, kept=kept: o["metadata"].update(finalizers=kept))
+                world.store.modify(key, partial(_set_finalizers, kept))
             else:
                 world.later(0.1)
         elif "orphan" in finalizers:
@@ -124,22 +121,16 @@ def garbage(world: World) -> None:
                     uid = obj["metadata"]["uid"]
                     world.store.modify(
                         world.key(child_kind.group, child_kind.plural, child),
-                        lambda o, uid=uid: o["metadata"].update(
-                            ownerReferences=[r for r in o["metadata"]["ownerReferences"] if r["uid"] != uid]
-                        ),
+                        partial(_drop_owner, uid),
                     )
             kept = [f for f in finalizers if f != "orphan"]
-            world.store.modify(key, lambda o, kept=kept: o["metadata"].update(finalizers=kept))
+            world.store.modify(key, partial(_set_finalizers, kept))
 
 
 def endpoints(world: World) -> None:
-    pods = world.store.list("", "pods")
-    existing = {
-        (o["metadata"]["namespace"], o["metadata"]["name"]): o for o in world.store.list("", "endpoints")
-    }
-    services = {
-        (o["metadata"]["namespace"], o["metadata"]["name"]): o for o in world.store.list("", "services")
-    }
+    pods = world.store.all("", "pods")
+    existing = {(o["metadata"]["namespace"], o["metadata"]["name"]): o for o in world.store.all("", "endpoints")}
+    services = {(o["metadata"]["namespace"], o["metadata"]["name"]): o for o in world.store.all("", "services")}
     for where, service in services.items():
         selector = dig(service, "spec", "selector")
         if not selector:
@@ -147,8 +138,7 @@ def endpoints(world: World) -> None:
         chosen = [
             p
             for p in pods
-            if p["metadata"]["namespace"] == where[0]
-            and all(labels(p).get(k) == v for k, v in selector.items())
+            if p["metadata"]["namespace"] == where[0] and all(labels(p).get(k) == v for k, v in selector.items())
         ]
         ports = [
             {
@@ -173,13 +163,9 @@ def endpoints(world: World) -> None:
         subsets = [subset] if len(subset) > 1 else []
         current = existing.get(where)
         if current is None:
-            world.create(
-                "", "endpoints", {"metadata": {"name": where[1], "namespace": where[0]}, "subsets": subsets}
-            )
+            world.create("", "endpoints", {"metadata": {"name": where[1], "namespace": where[0]}, "subsets": subsets})
         elif current.get("subsets") != subsets:
-            world.store.modify(
-                world.key("", "endpoints", current), lambda o, s=subsets: o.__setitem__("subsets", s)
-            )
+            world.store.modify(world.key("", "endpoints", current), partial(_set_subsets, subsets))
     for where, endpoint in existing.items():
         if where not in services:
             world.delete("", "endpoints", endpoint)
@@ -187,17 +173,16 @@ def endpoints(world: World) -> None:
 
 def claims(world: World) -> None:
     """Bind claims whose storage class exists (the default class where none is named)."""
-    classes = {c["metadata"]["name"]: c for c in world.store.list("storage.k8s.io", "storageclasses")}
+    classes = {c["metadata"]["name"]: c for c in world.store.all("storage.k8s.io", "storageclasses")}
     default = next(
         (
             name
             for name, c in classes.items()
-            if (c["metadata"].get("annotations") or {}).get("storageclass.kubernetes.io/is-default-class")
-            == "true"
+            if (c["metadata"].get("annotations") or {}).get("storageclass.kubernetes.io/is-default-class") == "true"
         ),
         "",
     )
-    for claim in world.store.list("", "persistentvolumeclaims"):
+    for claim in world.store.all("", "persistentvolumeclaims"):
         if dig(claim, "status", "phase") == "Bound" or claim["metadata"].get("deletionTimestamp"):
             continue
         wanted = claim["spec"].get("storageClassName", default)
@@ -219,11 +204,9 @@ def claims(world: World) -> None:
 
 def nodes(world: World) -> None:
     """A node whose lease is not renewed is not ready."""
-    leases = {
-        o["metadata"]["name"]: o for o in world.store.list("coordination.k8s.io", "leases", "kube-node-lease")
-    }
+    leases = {o["metadata"]["name"]: o for o in world.store.all("coordination.k8s.io", "leases", "kube-node-lease")}
     grace = max(NODE_GRACE / speed(), LEAST_NODE_GRACE)
-    for node in world.store.list("", "nodes"):
+    for node in world.store.all("", "nodes"):
         lease = leases.get(node["metadata"]["name"])
         renewed = dig(lease or {}, "spec", "renewTime")
         if renewed is None:
@@ -233,14 +216,10 @@ def nodes(world: World) -> None:
 
             def lost(obj: Obj) -> None:
                 for type_ in ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure"):
-                    set_condition(
-                        obj, type_, "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."
-                    )
+                    set_condition(obj, type_, "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")
                 taints = obj.setdefault("spec", {}).setdefault("taints", [])
                 if not any(t["key"] == "node.kubernetes.io/unreachable" for t in taints):
-                    taints.append(
-                        {"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule", "timeAdded": now()}
-                    )
+                    taints.append({"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule", "timeAdded": now()})
 
             was_ready = condition_true(node, "Ready")
             world.store.modify(world.key("", "nodes", node), lost)
@@ -253,12 +232,25 @@ def nodes(world: World) -> None:
                 )
         elif condition_true(node, "Ready"):
             taints = [
-                t
-                for t in dig(node, "spec", "taints", default=[])
-                if t["key"] != "node.kubernetes.io/unreachable"
+                t for t in dig(node, "spec", "taints", default=[]) if t["key"] != "node.kubernetes.io/unreachable"
             ]
             if taints != dig(node, "spec", "taints", default=[]):
-                world.store.modify(
-                    world.key("", "nodes", node), lambda o, t=taints: o["spec"].update(taints=t)
-                )
+                world.store.modify(world.key("", "nodes", node), partial(_set_taints, taints))
     world.later(1.0 * speed())
+
+
+def _set_finalizers(kept: list[str], obj: Obj) -> None:
+    obj["metadata"]["finalizers"] = kept
+
+
+def _drop_owner(uid: str, obj: Obj) -> None:
+    owners = obj["metadata"]["ownerReferences"]
+    obj["metadata"]["ownerReferences"] = [owner for owner in owners if owner["uid"] != uid]
+
+
+def _set_subsets(subsets: list[Any], obj: Obj) -> None:
+    obj["subsets"] = subsets
+
+
+def _set_taints(taints: list[Any], obj: Obj) -> None:
+    obj["spec"]["taints"] = taints

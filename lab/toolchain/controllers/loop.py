@@ -36,9 +36,7 @@ class Loop(threading.Thread):
         seen = 0
         while not self.ending.is_set():
             with self.store.lock:
-                while (
-                    not self._changed(seen) and time.monotonic() < self.world.due and not self.ending.is_set()
-                ):
+                while not self._changed(seen) and time.monotonic() < self.world.due and not self.ending.is_set():
                     self.store.changed.wait(min(max(self.world.due - time.monotonic(), 0.001), 0.5))
                 seen = self.store.version
             self.round()

@@ -86,7 +86,7 @@ def keep(world: World, owner: Obj, plural: str, namespace: str, wanted: Sequence
                 old["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
 
             world.store.modify(key, change)
-    for found in world.store.list("apps", plural, namespace):
+    for found in world.store.all("apps", plural, namespace):
         owners = {reference["uid"] for reference in found["metadata"].get("ownerReferences") or []}
         if owner["metadata"]["uid"] in owners and found["metadata"]["name"] not in names:
             world.delete("apps", plural, found)

@@ -29,7 +29,7 @@ def reconcile(world: World) -> None:
     if namespace := operator_of(world, "gpu-operator-"):
         gpus(world, namespace)
     if namespace := operator_of(world, "network-operator-"):
-        for policy in world.store.list("mellanox.com", "nicclusterpolicies"):
+        for policy in world.store.all("mellanox.com", "nicclusterpolicies"):
             operands.network(world, policy, namespace)
         policies(world, "mellanox.com", "nicclusterpolicies", namespace)
     if operator_of(world, "kube-prometheus-stack-operator-"):
@@ -44,7 +44,7 @@ def reconcile(world: World) -> None:
 
 def operator_of(world: World, prefix: str) -> str:
     """The namespace of a ready pod whose name begins so; empty where the operator does not run, and so does nothing."""
-    for pod in world.store.list("", "pods"):
+    for pod in world.store.all("", "pods"):
         if pod["metadata"]["name"].startswith(prefix) and pod_ready(pod):
             return str(pod["metadata"]["namespace"])
     return ""
@@ -66,7 +66,7 @@ def devices(node: Obj, vendor: str) -> list[Obj]:
 
 
 def feature_discovery(world: World) -> None:
-    for node in world.store.list("", "nodes"):
+    for node in world.store.all("", "nodes"):
         wanted = {"feature.node.kubernetes.io/system-os_release.ID": "debian"}
         for vendor in (NVIDIA, MELLANOX):
             if devices(node, vendor):
@@ -76,12 +76,12 @@ def feature_discovery(world: World) -> None:
 
 def gpus(world: World, namespace: str) -> None:
     """Nodes with a card take the operator's daemon sets, and offer the card once the device plugin runs there."""
-    found = world.store.list("nvidia.com", "clusterpolicies")
+    found = world.store.all("nvidia.com", "clusterpolicies")
     if not found:
         return
     for policy in found:
         operands.gpu(world, policy, namespace)
-    for node in world.store.list("", "nodes"):
+    for node in world.store.all("", "nodes"):
         if labels(node).get(f"feature.node.kubernetes.io/pci-{NVIDIA}.present") != "true":
             continue
         wanted = {f"nvidia.com/gpu.deploy.{part}": "true" for part in GPU_PARTS} | {"nvidia.com/gpu.present": "true"}
@@ -96,7 +96,7 @@ def _runs_on(world: World, namespace: str, prefix: str, node: Obj) -> bool:
     name = node["metadata"]["name"]
     return any(
         pod["metadata"]["name"].startswith(prefix) and pod["spec"].get("nodeName") == name and pod_ready(pod)
-        for pod in world.store.list("", "pods", namespace)
+        for pod in world.store.all("", "pods", namespace)
     )
 
 
@@ -116,12 +116,12 @@ def _offer(world: World, node: Obj) -> None:
 
 def policies(world: World, group: str, plural: str, namespace: str) -> None:
     """A policy is ready when the daemon sets in its operator's namespace are."""
-    found = world.store.list("apps", "daemonsets", namespace)
+    found = world.store.all("apps", "daemonsets", namespace)
     ready = all(
         dig(daemon, "status", "numberReady", default=-1) >= dig(daemon, "status", "desiredNumberScheduled", default=0)
         for daemon in found
     )
-    for policy in world.store.list(group, plural):
+    for policy in world.store.all(group, plural):
         status = {"namespace": namespace, "state": "ready" if ready else "notReady"}
         world.put_status(group, plural, policy, status)
 
@@ -132,7 +132,7 @@ def policies(world: World, group: str, plural: str, namespace: str) -> None:
 def monitoring(world: World) -> None:
     group = "monitoring.coreos.com"
     for plural in ("prometheuses", "alertmanagers"):
-        for obj in world.store.list(group, plural):
+        for obj in world.store.all(group, plural):
             ready = dig(operands.monitoring(world, obj), "status", "readyReplicas", default=0)
             wanted = int(obj["spec"].get("replicas", 1))
             holder: Obj = {"status": clone(obj.get("status") or {})}
@@ -141,9 +141,9 @@ def monitoring(world: World) -> None:
 
 
 def image_pulls(world: World) -> None:
-    for job in world.store.list("apps.kruise.io", "imagepulljobs"):
+    for job in world.store.all("apps.kruise.io", "imagepulljobs"):
         wanted = dig(job, "spec", "selector", "matchLabels", default={})
-        nodes = [node for node in world.store.list("", "nodes") if wanted.items() <= labels(node).items()]
+        nodes = [node for node in world.store.all("", "nodes") if wanted.items() <= labels(node).items()]
         count = len(nodes)
         status = {"desired": count, "active": 0, "completed": count, "succeeded": count, "failedNodes": []}
         world.put_status("apps.kruise.io", "imagepulljobs", job, status)
@@ -151,7 +151,7 @@ def image_pulls(world: World) -> None:
 
 def certificates(world: World) -> None:
     for plural in ("certificates", "issuers", "clusterissuers"):
-        for obj in world.store.list("cert-manager.io", plural):
+        for obj in world.store.all("cert-manager.io", plural):
             holder: Obj = {"status": clone(obj.get("status") or {})}
             if set_condition(holder, "Ready", "True", "Ready", "SIMULATED: up to date and has not expired"):
                 world.put_status("cert-manager.io", plural, obj, holder["status"])

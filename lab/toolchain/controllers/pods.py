@@ -64,8 +64,8 @@ IMAGES = Images()
 
 
 def reconcile(world: World) -> None:
-    ready_nodes = {n["metadata"]["name"]: condition_true(n, "Ready") for n in world.store.list("", "nodes")}
-    for pod in world.store.list("", "pods"):
+    ready_nodes = {n["metadata"]["name"]: condition_true(n, "Ready") for n in world.store.all("", "nodes")}
+    for pod in world.store.all("", "pods"):
         node = dig(pod, "spec", "nodeName")
         if pod["metadata"].get("deletionTimestamp"):
             _end(world, pod, ready_nodes)
@@ -248,7 +248,7 @@ def _address(pod: Obj) -> str:
 
 
 def _host_address(world: World, pod: Obj) -> str:
-    for node in world.store.list("", "nodes"):
+    for node in world.store.all("", "nodes"):
         if node["metadata"]["name"] == pod["spec"]["nodeName"]:
             for address in dig(node, "status", "addresses", default=[]):
                 if address["type"] == "InternalIP":

@@ -11,16 +11,12 @@ from lab.toolchain.controllers.world import World
 
 def reconcile(world: World) -> None:
     """Bind pods that have no node, the spread kept even; say why where no node fits."""
-    pods = world.store.list("", "pods")
-    waiting = [
-        p for p in pods if not dig(p, "spec", "nodeName") and not p["metadata"].get("deletionTimestamp")
-    ]
+    pods = world.store.all("", "pods")
+    waiting = [p for p in pods if not dig(p, "spec", "nodeName") and not p["metadata"].get("deletionTimestamp")]
     if not waiting:
         return
-    nodes = world.store.list("", "nodes")
-    placed = [
-        p for p in pods if dig(p, "spec", "nodeName") and dig(p, "status", "phase") in ("Pending", "Running")
-    ]
+    nodes = world.store.all("", "nodes")
+    placed = [p for p in pods if dig(p, "spec", "nodeName") and dig(p, "status", "phase") in ("Pending", "Running")]
     for pod in waiting:
         reasons: Counter[str] = Counter()
         candidates: list[tuple[tuple[int, int], str]] = []
@@ -99,9 +95,7 @@ def _why_not(world: World, pod: Obj, node: Obj, placed: list[Obj]) -> str:
     if taint:
         return f"node(s) had untolerated taint {taint}"
     here = [p for p in placed if p["spec"]["nodeName"] == node["metadata"]["name"]]
-    terms = dig(
-        spec, "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution", default=[]
-    )
+    terms = dig(spec, "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution", default=[])
     for term in terms:
         selector = term.get("labelSelector")
         if any(

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lab.toolchain.common.objects import Obj, clone, condition_true, dig, digest, labels, now, set_condition
 from lab.toolchain.controllers.scheduler import fits
 from lab.toolchain.controllers.world import World, owner_reference, pod_ready
 
 
 def reconcile(world: World) -> None:
-    for deployment in world.store.list("apps", "deployments"):
+    for deployment in world.store.all("apps", "deployments"):
         if not deployment["metadata"].get("deletionTimestamp"):
             _deployment(world, deployment)
-    for replicaset in world.store.list("apps", "replicasets"):
+    for replicaset in world.store.all("apps", "replicasets"):
         if not replicaset["metadata"].get("deletionTimestamp"):
             _replicaset(world, replicaset)
-    for statefulset in world.store.list("apps", "statefulsets"):
+    for statefulset in world.store.all("apps", "statefulsets"):
         if not statefulset["metadata"].get("deletionTimestamp"):
             _statefulset(world, statefulset)
-    nodes = world.store.list("", "nodes")
-    for daemonset in world.store.list("apps", "daemonsets"):
+    nodes = world.store.all("", "nodes")
+    for daemonset in world.store.all("apps", "daemonsets"):
         if not daemonset["metadata"].get("deletionTimestamp"):
             _daemonset(world, daemonset, nodes)
-    for job in world.store.list("batch", "jobs"):
+    for job in world.store.all("batch", "jobs"):
         if not job["metadata"].get("deletionTimestamp"):
             _job(world, job)
 
@@ -45,8 +47,7 @@ def _live(pods: list[Obj]) -> list[Obj]:
     return [
         p
         for p in pods
-        if not p["metadata"].get("deletionTimestamp")
-        and dig(p, "status", "phase") not in ("Succeeded", "Failed")
+        if not p["metadata"].get("deletionTimestamp") and dig(p, "status", "phase") not in ("Succeeded", "Failed")
     ]
 
 
@@ -61,16 +62,12 @@ def _deployment(world: World, deployment: Obj) -> None:
         world.later(0.05)
         return
     if current["spec"]["replicas"] != wanted:
-        world.store.modify(
-            world.key("apps", "replicasets", current), lambda o: o["spec"].update(replicas=wanted)
-        )
+        world.store.modify(world.key("apps", "replicasets", current), lambda o: o["spec"].update(replicas=wanted))
     fresh_ready = dig(current, "status", "readyReplicas", default=0)
     for replicaset in old:
         keep = max(0, wanted - fresh_ready) and min(replicaset["spec"]["replicas"], wanted - fresh_ready)
         if replicaset["spec"]["replicas"] > keep:
-            world.store.modify(
-                world.key("apps", "replicasets", replicaset), lambda o, n=keep: o["spec"].update(replicas=n)
-            )
+            world.store.modify(world.key("apps", "replicasets", replicaset), partial(_set_replicas, keep))
     status = clone(deployment.get("status") or {})
     total = sum(dig(s, "status", "replicas", default=0) for s in sets)
     ready = sum(dig(s, "status", "readyReplicas", default=0) for s in sets)
@@ -139,9 +136,7 @@ def _replicaset(world: World, replicaset: Obj) -> None:
     pods = _live(world.children(replicaset, "Pod"))
     for index in range(wanted - len(pods)):
         seed = [replicaset["metadata"]["uid"], world.store.version, index]
-        created = world.create(
-            "", "pods", _pod(replicaset, f"{replicaset['metadata']['name']}-{digest(seed, 5)}")
-        )
+        created = world.create("", "pods", _pod(replicaset, f"{replicaset['metadata']['name']}-{digest(seed, 5)}"))
         if created is not None:
             world.event(
                 replicaset,
@@ -220,9 +215,7 @@ def _claims(world: World, statefulset: Obj, pod: Obj, index: int) -> None:
         }
         world.create("", "persistentvolumeclaims", claim)
         volumes = pod["spec"].setdefault("volumes", [])
-        volumes.append(
-            {"name": template["metadata"]["name"], "persistentVolumeClaim": {"claimName": claim_name}}
-        )
+        volumes.append({"name": template["metadata"]["name"], "persistentVolumeClaim": {"claimName": claim_name}})
 
 
 def _daemonset(world: World, daemonset: Obj, nodes: list[Obj]) -> None:
@@ -289,9 +282,7 @@ def _job(world: World, job: Obj) -> None:
         set_condition(holder, "Complete", "True")
         world.event(job, "Normal", "Completed", "Job completed", "job-controller")
     elif failed > int(job["spec"].get("backoffLimit", 6)):
-        set_condition(
-            holder, "Failed", "True", "BackoffLimitExceeded", "Job has reached the specified backoff limit"
-        )
+        set_condition(holder, "Failed", "True", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
     else:
         room = min(int(job["spec"].get("parallelism") or 1), completions - done) - len(active)
         for index in range(room):
@@ -299,3 +290,7 @@ def _job(world: World, job: Obj) -> None:
             world.create("", "pods", _pod(job, f"{job['metadata']['name']}-{digest(seed, 5)}"))
     status |= {"active": len(active), "succeeded": done, "failed": failed}
     world.put_status("batch", "jobs", job, {k: v for k, v in status.items() if v not in (0, [])})
+
+
+def _set_replicas(count: int, obj: Obj) -> None:
+    obj["spec"]["replicas"] = count

@@ -39,7 +39,7 @@ class World:
         """Index the pods and replica sets by their owner."""
         owned: dict[str, list[Obj]] = defaultdict(list)
         for group, plural in (("", "pods"), ("apps", "replicasets")):
-            for obj in self.store.list(group, plural):
+            for obj in self.store.all(group, plural):
                 for owner in obj["metadata"].get("ownerReferences") or []:
                     if owner.get("controller"):
                         owned[owner["uid"]].append(obj)

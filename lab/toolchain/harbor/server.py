@@ -146,9 +146,7 @@ class Handler(BaseHTTPRequestHandler):
                 200, {"status": "healthy", "components": [{"name": n, "status": "healthy"} for n in names]}
             )
         if path == "/systeminfo":
-            return self._json(
-                200, {"harbor_version": VERSION, "with_chartmuseum": True, "auth_mode": "db_auth"}
-            )
+            return self._json(200, {"harbor_version": VERSION, "with_chartmuseum": True, "auth_mode": "db_auth"})
         if self.admin is False or (self.admin is None and self.command not in ("GET", "HEAD")):
             return self._error(401, "UNAUTHORIZED", "unauthorized")
         if path == "/users/current":
@@ -162,8 +160,8 @@ class Handler(BaseHTTPRequestHandler):
         if not path.startswith("/projects/") or project is None:
             return self._error(404, "NOT_FOUND", f"project {name} not found")
         if rest == "repositories":
-            names = [r for r in storage.repositories() if r.startswith(f"{name}/")]
-            return self._json(200, [{"name": r, "artifact_count": len(storage.tags(r))} for r in names])
+            held = [r for r in storage.repositories() if r.startswith(f"{name}/")]
+            return self._json(200, [{"name": r, "artifact_count": len(storage.tags(r))} for r in held])
         if self.command == "DELETE":
             storage.remove_project(name)
             return self._json(200, {})
@@ -184,9 +182,7 @@ class Handler(BaseHTTPRequestHandler):
                 return self._error(400, "BAD_REQUEST", "the body is not JSON")
             name = wanted.get("project_name", "")
             if not re.fullmatch(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", name):
-                return self._error(
-                    400, "BAD_REQUEST", f"project name {name!r} is not in lower case or too short"
-                )
+                return self._error(400, "BAD_REQUEST", f"project name {name!r} is not in lower case or too short")
             public = wanted.get("public") or (wanted.get("metadata") or {}).get("public") == "true"
             if not storage.add_project(name, bool(public)):
                 return self._error(409, "CONFLICT", f"The project named {name} already exists")
@@ -227,9 +223,7 @@ class Handler(BaseHTTPRequestHandler):
         path = self.server.storage.blob(digest)
         if not path.is_file():
             return self._error(404, "BLOB_UNKNOWN", "blob unknown to registry")
-        return self._send(
-            200, path.read_bytes(), "application/octet-stream", {"Docker-Content-Digest": digest}
-        )
+        return self._send(200, path.read_bytes(), "application/octet-stream", {"Docker-Content-Digest": digest})
 
     def _upload(self, name: str, upload: str) -> None:
         uploads = self.server.uploads
@@ -237,9 +231,7 @@ class Handler(BaseHTTPRequestHandler):
             upload = secrets.token_hex(16)
             uploads[upload] = bytearray()
             if "digest" not in self.query:
-                return self._send(
-                    202, b"", headers={"Location": f"/v2/{name}/blobs/uploads/{upload}", "Range": "0-0"}
-                )
+                return self._send(202, b"", headers={"Location": f"/v2/{name}/blobs/uploads/{upload}", "Range": "0-0"})
         if upload not in uploads:
             return self._error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
         uploads[upload] += self.body
@@ -252,9 +244,7 @@ class Handler(BaseHTTPRequestHandler):
         digest = self.query.get("digest", "")
         if not self.server.storage.put_blob(bytes(uploads.pop(upload)), digest):
             return self._error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
-        return self._send(
-            201, b"", headers={"Location": f"/v2/{name}/blobs/{digest}", "Docker-Content-Digest": digest}
-        )
+        return self._send(201, b"", headers={"Location": f"/v2/{name}/blobs/{digest}", "Docker-Content-Digest": digest})
 
     def _manifest(self, name: str, reference: str) -> None:
         storage = self.server.storage
@@ -264,9 +254,7 @@ class Handler(BaseHTTPRequestHandler):
             except ValueError:
                 return self._error(400, "MANIFEST_INVALID", "the manifest is not JSON")
             needed = [manifest[k]["digest"] for k in ("config",) if k in manifest]
-            needed += [
-                layer["digest"] for layer in manifest.get("layers", []) + manifest.get("manifests", [])
-            ]
+            needed += [layer["digest"] for layer in manifest.get("layers", []) + manifest.get("manifests", [])]
             missing = [digest for digest in needed if not storage.blob(digest).is_file()]
             if missing:
                 return self._error(400, "MANIFEST_BLOB_UNKNOWN", f"blob unknown to registry: {missing[0]}")
@@ -285,7 +273,8 @@ class Handler(BaseHTTPRequestHandler):
     def _charts(self) -> None:
         push = _CHART_PUSH.match(self.path_only)
         match = push or _CHARTS.match(self.path_only)
-        assert match is not None
+        if match is None:
+            return self._error(404, "NOT_FOUND", "no such chart address")
         storage, project = self.server.storage, match["project"]
         if project not in storage.projects():
             return self._json(404, {"error": f"project {project} not found"})
@@ -310,11 +299,7 @@ class Handler(BaseHTTPRequestHandler):
         if content_type.startswith("multipart/form-data"):
             parser = email.parser.BytesParser(policy=email.policy.HTTP)
             message = parser.parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + self.body)
-            parts = [
-                p
-                for p in message.iter_parts()
-                if p.get_param("name", header="content-disposition") == "chart"
-            ]
+            parts = [p for p in message.iter_parts() if p.get_param("name", header="content-disposition") == "chart"]
             data = parts[0].get_payload(decode=True) if parts else b""  # type: ignore[assignment]
         try:
             self.server.storage.put_chart(project, data)

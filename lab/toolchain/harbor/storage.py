@@ -80,9 +80,7 @@ class Storage:
             self.put_blob(data, digest)
             self._write(f"repositories/{repository}/types/{digest.replace(':', '-')}.json", media_type)
             if not reference.startswith("sha256:"):
-                self._write(
-                    f"repositories/{repository}/tags.json", {**self.tags(repository), reference: digest}
-                )
+                self._write(f"repositories/{repository}/tags.json", {**self.tags(repository), reference: digest})
         return digest
 
     def manifest(self, repository: str, reference: str) -> tuple[bytes, str, str] | None:
@@ -134,11 +132,10 @@ def chart_metadata(data: bytes) -> dict[str, Any]:
 
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            member = next(
-                m for m in archive.getmembers() if m.name.count("/") == 1 and m.name.endswith("/Chart.yaml")
-            )
+            member = next(m for m in archive.getmembers() if m.name.count("/") == 1 and m.name.endswith("/Chart.yaml"))
             file = archive.extractfile(member)
-            assert file is not None
+            if file is None:
+                raise ValueError("Chart.yaml is no file")
             found: dict[str, Any] = yaml.safe_load(file.read())
             return found
     except (tarfile.TarError, StopIteration, yaml.YAMLError) as error:

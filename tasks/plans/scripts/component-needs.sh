@@ -1,4 +1,5 @@
-# NEEDS: lines "component|namespace|kind or kinds with commas|pattern" and "component|namespace|webhook|service".
+# NEEDS: lines "component|namespaces with commas|kind or kinds with commas|pattern" and "component|namespace|webhook|service".
+in_namespace() { [ -z "$1" ] && printf %s --all-namespaces || printf %s "--namespace=$1"; }
 # unmet: what of NEEDS is not ready, one a line.
 unmet() {
   printf '%s\n' "$NEEDS" | while IFS='|' read -r component namespace kinds pattern; do
@@ -8,7 +9,9 @@ unmet() {
         printf '%s: webhook %s has no ready endpoint\n' "$component" "$pattern"
       continue
     fi
-    kubectl get "$kinds" -n "$namespace" -o 'jsonpath={range .items[*]}{.metadata.name}|{.spec.replicas}|{.status.readyReplicas}|{.status.desiredNumberScheduled}|{.status.numberReady}{"\n"}{end}' 2>/dev/null |
+    printf '%s\n' "$namespace" | tr ',' '\n' | while read -r place; do
+      kubectl get "$kinds" $(in_namespace "$place") -o 'jsonpath={range .items[*]}{.metadata.name}|{.spec.replicas}|{.status.readyReplicas}|{.status.desiredNumberScheduled}|{.status.numberReady}{"\n"}{end}' 2>/dev/null || :
+    done |
       {
         found=no
         while IFS='|' read -r name replicas ready desired up; do
@@ -30,7 +33,7 @@ needs_met() {
 }
 await_needs() {
   within "$WAIT" needs_met && return
-  printf '%s\n' "$NEEDS" | cut -d '|' -f 2 | sort -u | while read -r namespace; do
+  printf '%s\n' "$NEEDS" | cut -d '|' -f 2 | tr ',' '\n' | sort -u | while read -r namespace; do
     [ -n "$namespace" ] || continue
     kubectl get pods -n "$namespace" -o wide || :
     kubectl get events -n "$namespace" --sort-by=.lastTimestamp 2>/dev/null | tail -n 15 || :

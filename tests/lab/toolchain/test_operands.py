@@ -30,7 +30,7 @@ def policy(**driver: object) -> Obj:
 
 def sets(world: World, plural: str) -> dict[str, Obj]:
     """Those that are not being deleted."""
-    found = world.store.list("apps", plural, "default")
+    found = world.store.all("apps", plural, "default")
     return {obj["metadata"]["name"]: obj for obj in found if not obj["metadata"].get("deletionTimestamp")}
 
 

@@ -77,7 +77,7 @@ def test_gpus_are_found_labelled_and_offered(world: World) -> None:
     assert not any(key.startswith("nvidia.com/") for key in master["metadata"]["labels"])
     policy = Key("nvidia.com", "clusterpolicies", "", "policy")
     assert world.store.get(policy)["status"]["state"] == "notReady"
-    for daemon in world.store.list("apps", "daemonsets"):
+    for daemon in world.store.all("apps", "daemonsets"):
         world.put_status("apps", "daemonsets", daemon, {"numberReady": 1, "desiredNumberScheduled": 1})
     operators.reconcile(world)
     assert world.store.get(policy)["status"]["state"] == "ready"
@@ -95,7 +95,7 @@ def ceph(world: World, count: int) -> None:
 
 
 def make_ready(world: World) -> None:
-    for deployment in world.store.list("apps", "deployments"):
+    for deployment in world.store.all("apps", "deployments"):
         world.put_status("apps", "deployments", deployment, {"readyReplicas": 1})
 
 
@@ -107,7 +107,7 @@ def status_of_ceph(world: World) -> Obj:
 def test_ceph_has_an_osd_for_each_named_disk_and_is_healthy_when_all_run(world: World) -> None:
     ceph(world, 3)
     operators.reconcile(world)
-    found = {obj["metadata"]["name"]: obj for obj in world.store.list("apps", "deployments")}
+    found = {obj["metadata"]["name"]: obj for obj in world.store.all("apps", "deployments")}
     assert {name for name in found if "-osd-" in name} == {f"rook-ceph-osd-{index}" for index in range(3)}
     pod = found["rook-ceph-osd-1"]["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"kubernetes.io/hostname": "worker2"}

@@ -13,7 +13,7 @@ from clusters.models import Cluster, HealthEvent
 from tasks import engine
 from tasks.engine import JobUpdate
 from tasks.models import AuditEvent, Event, HostJob, LogChunk, Operation, Outcome
-from tests.tasks.engine.test_transitions import claim, cluster, create, spec  # noqa: F401 - a fixture
+from tests.tasks.engine.making import claim, create, spec
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -29,7 +29,7 @@ def fill(operation: Operation, lines: int) -> HostJob:
     return job
 
 
-def test_of_a_log_beyond_its_limit_both_ends_are_kept(cluster: Cluster, settings: Any) -> None:  # noqa: F811
+def test_of_a_log_beyond_its_limit_both_ends_are_kept(cluster: Cluster, settings: Any) -> None:
     settings.LOG_LIMIT_BYTES = 800
     job = fill(create(cluster, spec("a")), 300)
     chunks = list(LogChunk.objects.filter(job=job).order_by("offset").values_list("offset", "size", "text"))
@@ -45,13 +45,13 @@ def test_of_a_log_beyond_its_limit_both_ends_are_kept(cluster: Cluster, settings
     assert len(text) < 1100
 
 
-def test_a_log_within_its_limit_is_whole(cluster: Cluster, settings: Any) -> None:  # noqa: F811
+def test_a_log_within_its_limit_is_whole(cluster: Cluster, settings: Any) -> None:
     settings.LOG_LIMIT_BYTES = 800
     job = fill(create(cluster, spec("a")), 80)
     assert LogChunk.objects.filter(job=job).count() == 80
 
 
-def test_old_logs_go_and_what_tells_the_story_stays(cluster: Cluster) -> None:  # noqa: F811
+def test_old_logs_go_and_what_tells_the_story_stays(cluster: Cluster) -> None:
     old = create(cluster, spec("a"))
     fill(old, 3)
     engine.advance(old.pk)

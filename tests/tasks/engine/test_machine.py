@@ -32,7 +32,7 @@ from tasks import engine
 from tasks.engine import JobUpdate, Lease, LeaseLost
 from tasks.engine.states import JOB, OPERATION, STEP
 from tasks.engine.steps import DRIVEN
-from tasks.models import ACTIVE, JOB_LIVE, HostJob, Operation, OperationState, Outcome, Step
+from tasks.models import ACTIVE, JOB_LIVE, HostJob, Operation, OperationState, Outcome, Step, StepState
 from tasks.plan import Plan
 from tests.tasks.engine.random_plans import LONG, News, news, plans
 from tests.tasks.engine.watching import TO_DRIVE, Picture, Watch
@@ -123,6 +123,22 @@ class Machine(RuleBasedStateMachine):
             assert refused.operation is not None and refused.operation.pk != operation
         else:
             assert operation in ended
+            self.watch.retried.add(operation)
+            self.messages.append(("advance", operation))
+
+    @precondition(lambda self: self._operations(OperationState.FAILED))
+    @rule(pick=which, place=which)
+    def skip(self, pick: int, place: int) -> None:
+        operation = self._pick(self._operations(OperationState.FAILED), pick)
+        step = self._pick(self.watch.last.steps_of(operation), place)
+        try:
+            engine.skip(operation, step["key"], "not needed")
+        except engine.NotRetryable:
+            assert step["state"] != StepState.FAILED
+        except engine.Busy as refused:
+            assert refused.operation is not None and refused.operation.pk != operation
+        else:
+            assert step["state"] == StepState.FAILED
             self.watch.retried.add(operation)
             self.messages.append(("advance", operation))
 
@@ -290,6 +306,7 @@ class Machine(RuleBasedStateMachine):
 
     def _acts_too_late(self, lease: Lease) -> None:
         """Whatever it does, it is told so, and nothing is changed."""
+        before = Picture.take()
         job = HostJob.objects.filter(step=lease.step).first() or HostJob(step=lease.step)
         acts: list[Callable[[], object]] = [
             lambda: engine.renew(lease),
@@ -300,7 +317,6 @@ class Machine(RuleBasedStateMachine):
             lambda: engine.fail(lease, {"message": "late"}),
             lambda: engine.cancelled(lease, {"message": "late"}),
         ]
-        before = Picture.take()
         for act in acts:
             with pytest.raises(LeaseLost):
                 act()

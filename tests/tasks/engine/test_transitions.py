@@ -7,39 +7,14 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from clusters.models import AccessKey, Cluster, Customer
+from clusters.models import Cluster
 from tasks import engine
 from tasks.engine import JobUpdate, LeaseLost
-from tasks.engine.change import changing
-from tasks.engine.states import IllegalMove
 from tasks.models import Event, HostJob, JobState, LogChunk, Operation, OperationState, Outcome, Step, StepState
-from tasks.plan import Action, Plan, Retry, Script, StepSpec
+from tasks.plan import Action, Plan, Retry, StepSpec
+from tests.tasks.engine.making import claim, create, fail_at_b, spec, states
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
-
-
-@pytest.fixture
-def cluster() -> Cluster:
-    key, _ = AccessKey.objects.issue(Customer.objects.create(name="a customer"))
-    return Cluster.objects.create(access_key=key, name="c1")
-
-
-def spec(key: str, *after: str, probe: str = "true", **more: object) -> StepSpec:
-    return StepSpec(key, key, Script("true", probe=probe), hosts=("h1", "h2"), after=after, **more)  # type: ignore[arg-type]
-
-
-def create(cluster: Cluster, *steps: StepSpec, **more: str) -> Operation:
-    return engine.create(cluster, Plan("test", steps or (spec("a"), spec("b", "a")), **more), {})  # type: ignore[arg-type]
-
-
-def claim(operation: Operation, key: str = "a", owner: str = "me") -> engine.Lease:
-    lease = engine.claim(operation.steps.get(key=key).pk, owner)
-    assert lease is not None
-    return lease
-
-
-def states(operation: Operation) -> dict[str, str]:
-    return dict(operation.steps.values_list("key", "state"))
 
 
 def test_a_second_mutating_operation_is_refused_with_the_first(cluster: Cluster) -> None:
@@ -177,6 +152,7 @@ def test_a_failed_try_waits_as_its_policy_says(cluster: Cluster) -> None:
     assert engine.fail(lease, {"message": "no"}) is True
     step = operation.steps.get()
     assert (step.state, step.tries, step.attempt) == (StepState.READY, 1, 2)
+    assert step.not_before is not None
     assert 29 <= (step.not_before - lease.now).total_seconds() <= 51
     assert engine.reconcile() == ([], [])
     Step.objects.update(not_before=Now())
@@ -230,17 +206,6 @@ def test_a_finished_operation_takes_no_cancel_and_no_retry(cluster: Cluster) -> 
     assert engine.request_cancel(operation.pk) is False
     with pytest.raises(engine.NotRetryable):
         engine.retry(operation.pk)
-
-
-def fail_at_b(cluster: Cluster) -> Operation:
-    operation = create(cluster, spec("a"), spec("n", probe=""), spec("b", "a", "n"), spec("c", "b"))
-    engine.advance(operation.pk)
-    engine.finish(claim(operation, "a"), Outcome.CHANGED)
-    engine.finish(claim(operation, "n"), Outcome.CHANGED)
-    engine.advance(operation.pk)
-    engine.fail(claim(operation, "b"), {"message": "no"})
-    engine.advance(operation.pk)
-    return operation
 
 
 def test_retry_asks_the_probes_again_and_keeps_what_has_none(cluster: Cluster) -> None:
@@ -339,87 +304,3 @@ def test_memory_lasts_for_one_attempt(cluster: Cluster) -> None:
     assert lease.step.memory == {"sent": 7}
     engine.fail(lease, {})
     assert operation.steps.get().memory == {}
-
-
-def test_who_gave_the_lease_back_changes_nothing_more(cluster: Cluster) -> None:
-    operation = create(cluster)
-    engine.advance(operation.pk)
-    lease = claim(operation)
-    engine.give_back(lease)
-    for change in (lambda: engine.renew(lease), lambda: engine.finish(lease, Outcome.CHANGED)):
-        with pytest.raises(LeaseLost):
-            change()
-    assert engine.claim(lease.step.pk, "another") is not None
-
-
-def test_a_step_that_is_to_be_ended_is_due_at_once_when_it_is_given_back(cluster: Cluster) -> None:
-    operation = create(cluster)
-    engine.advance(operation.pk)
-    lease = claim(operation)
-    engine.request_cancel(operation.pk)
-    engine.give_back(lease, after=600)
-    assert claim(operation).cancelling
-
-
-def test_no_job_outlives_its_try(cluster: Cluster) -> None:
-    operation = create(cluster, spec("a", retry=Retry(attempts=2, delay=0)))
-    engine.advance(operation.pk)
-    lease = claim(operation)
-    started, _ = engine.jobs_of(lease)
-    engine.record(lease, [JobUpdate(started, boot_id="b")])
-    engine.fail(lease, {"kind": "internal", "message": "no"})
-    assert dict(HostJob.objects.values_list("host", "state")) == {"h1": JobState.LOST, "h2": JobState.CANCELLED}
-    lease = claim(operation)
-    engine.jobs_of(lease)
-    engine.finish(lease, Outcome.WOULD_CHANGE)
-    ended = HostJob.objects.filter(attempt=2).values_list("state", "outcome")
-    assert set(ended) == {(JobState.SUCCEEDED, Outcome.WOULD_CHANGE)}
-    assert operation.steps.get().error == {}
-
-
-def test_the_events_tell_every_state(cluster: Cluster) -> None:
-    operation = create(cluster, spec("a", retry=Retry(attempts=2, delay=0)))
-    engine.advance(operation.pk)
-    engine.fail(claim(operation), {"message": "no"})
-    engine.give_back(claim(operation))
-    engine.finish(claim(operation), Outcome.CHANGED)
-    told = Event.objects.filter(kind="step").order_by("seq").values_list("data__state", flat=True)
-    assert list(told) == ["ready", "running", "ready", "running", "succeeded"]
-
-
-def test_a_branch_does_not_wait_for_another_when_its_message_is_lost(cluster: Cluster) -> None:
-    operation = create(cluster, spec("a"), spec("long"), spec("b", "a"))
-    engine.advance(operation.pk)
-    claim(operation, "long")
-    assert engine.reconcile() == ([], [])
-    engine.finish(claim(operation, "a"), Outcome.CHANGED)  # and the message to advance was lost
-    assert engine.reconcile() == ([operation.pk], [])
-    assert engine.advance(operation.pk) == [operation.steps.get(key="b").pk]
-    assert engine.reconcile() == ([], [])
-
-
-def test_a_cancel_before_the_start_leaves_the_clusters_state(cluster: Cluster) -> None:
-    operation = create(cluster, during="installing", failure="failed")
-    before = cluster.state
-    engine.request_cancel(operation.pk)
-    engine.advance(operation.pk)
-    cluster.refresh_from_db()
-    assert cluster.state == before
-
-
-def test_what_can_never_be_ready_is_no_success(cluster: Cluster) -> None:
-    operation = create(cluster, spec("a", "nowhere"))
-    engine.advance(operation.pk)
-    operation.refresh_from_db()
-    assert operation.state == OperationState.FAILED
-    assert "a" in operation.error["message"]
-
-
-def test_a_transition_that_no_diagram_has_is_refused_and_stores_nothing(cluster: Cluster) -> None:
-    operation = create(cluster)
-    with pytest.raises(IllegalMove), changing(operation.pk) as change:
-        assert change is not None
-        change.operation_event()
-        change.set(state=OperationState.SUCCEEDED)
-    operation.refresh_from_db()
-    assert (operation.state, operation.event_seq) == (OperationState.QUEUED, 1)

@@ -118,6 +118,9 @@ class Watch:
         if operation["state"] == OperationState.SUCCEEDED:
             assert {step["state"] for step in steps} <= set(STEP_DONE)
             assert operation["progress"] == 100 and not operation["error"]
+        if operation["state"] == OperationState.CANCELLED and operation["error"]:
+            stopped = (StepState.FAILED, StepState.CANCELLED)
+            assert operation["error"]["step"] in {s["key"] for s in steps if s["state"] in stopped}
         if operation["state"] == OperationState.FAILED:
             assert operation["error"]["step"] in {s["key"] for s in steps if s["state"] == StepState.FAILED}
 
@@ -133,7 +136,7 @@ class Watch:
             assert {states[key] for key in step["after"]} <= set(STEP_DONE), "it runs before what it waits for"
         if step["state"] != StepState.RUNNING:
             assert step["lease_until"] is None, "a lease on a step that does not run"
-        if step["state"] in STEP_DONE:
+        if step["state"] == StepState.SUCCEEDED:
             assert not step["error"], "a success with an error"
         told = self._told.get((step["operation_id"], step["key"]), StepState.PENDING)
         assert told == step["state"], f"the events tell {told}, the row {step['state']}"
