@@ -185,6 +185,11 @@ LOST = {
         "message": "The command's processes were killed on the host, by something else than the service.",
         "fix": "Look for the out-of-memory killer in the host's kernel log, then retry.",
     },
+    "cancelled": {
+        "kind": "job-killed",
+        "message": "The command was ended before it had started.",
+        "fix": "Retry.",
+    },
     "no-directory": {
         "kind": "job-lost",
         "message": "The job's directory on the host was deleted while the command ran.",

@@ -34,7 +34,9 @@ SOON = 2.5  # seconds for which a slot is kept rather than given back
 CANCEL_SECONDS = 9.0  # hosts that have not answered by then are named as not reached
 TAIL_LINES = 12
 # Trying these again without a change by a person leads nowhere.
-HOPELESS = frozenset({"auth", "credential", "host-key-changed", "sudo-failed", "no-host"})
+HOPELESS = frozenset({"auth", "credential", "host-key-changed", "no-host"}) | frozenset(
+    {"sudo-wrong-password", "sudo-password-required", "sudo-not-allowed", "sudo-requiretty"}
+)
 
 
 Next = Literal["again", "advance", "nothing"]

@@ -19,7 +19,7 @@ from tasks.plan import Retry
 from tasks.remote import fingerprint
 from tests.tasks.conftest import log_of, plan, register, step
 from tests.tasks.driven import alive, finish, start
-from tests.tasks.remote.servers import Sshd
+from tests.tasks.remote.servers import Sshd, needs_sudo
 from tests.workers import Fleet, until
 
 pytestmark = pytest.mark.integration
@@ -213,6 +213,15 @@ def test_a_changed_host_key_is_refused_with_both_fingerprints(one: Cluster, host
         assert fingerprint(key) in operation.error["message"]
     assert operation.steps.get().attempt == 1
     assert Node.objects.get().host_key == pinned
+
+
+@needs_sudo
+def test_a_refused_sudo_is_not_tried_again(one: Cluster, fleet: Fleet, tmp_path: Path) -> None:
+    work_with_beat(fleet, tmp_path)
+    Node.objects.update(user="deploy")
+    operation = start(one, plan(step("first", "true", retry=Retry(attempts=3, delay=0))))
+    assert finish(operation, fleet) == OperationState.FAILED
+    assert (operation.error["kind"], operation.steps.get().attempt) == ("sudo-password-required", 1)
 
 
 def test_a_deleted_job_directory_loses_the_job_and_the_next_try_ends_what_is_left(
