@@ -35,7 +35,7 @@ CANCEL_SECONDS = 9.0  # hosts that have not answered by then are named as not re
 TAIL_LINES = 12
 # Trying these again without a change by a person leads nowhere.
 HOPELESS = frozenset({"auth", "credential", "host-key-changed", "no-host"}) | frozenset(
-    {"sudo-wrong-password", "sudo-password-required", "sudo-not-allowed", "sudo-requiretty"}
+    {"sudo-failed", "sudo-wrong-password", "sudo-password-required", "sudo-not-allowed", "sudo-requiretty"}
 )
 
 

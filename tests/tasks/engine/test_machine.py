@@ -234,10 +234,7 @@ class Machine(RuleBasedStateMachine):
     @rule(pick=which, lost=st.booleans())
     def lose_or_double_message(self, pick: int, lost: bool) -> None:
         message = self._pick(self.messages, pick)
-        if lost:
-            self.messages.remove(message)
-        else:
-            self.messages.append(message)
+        (self.messages.remove if lost else self.messages.append)(message)
 
     @precondition(lambda self: self.holders)
     @rule(pick=which)
