@@ -23,6 +23,21 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
 
 
+def per_cent(progress: float) -> str:
+    """Progress without rounding up: 100 % is done, and nothing else is."""
+    return f"{int(progress)}%"
+
+
+def bytes_size(value: object) -> str:
+    """Bytes as people read them: `32 GiB`; `-` where there are none."""
+    if not isinstance(value, int | float) or not value:
+        return "-"
+    size, units = float(value), ["B", "KiB", "MiB", "GiB", "TiB"]
+    while size >= 1024 and len(units) > 1:
+        size, units = size / 1024, units[1:]
+    return f"{size:.3g} {units[0]}"
+
+
 def parse_duration(text: str) -> float:
     """Seconds of `90`, `90s`, `10m` or `2h30m`. Raises `ValueError` on anything else, and on zero."""
     pieces = _DURATION.findall(text.strip())

@@ -53,8 +53,8 @@ class Session:
                 raise CliError(
                     "No access key is given.",
                     hint="Pass --access-key, or set SANQIAN_ACCESS_KEY. An operator makes one with "
-                    "`manage.py create_access_key`, or where `3kctl up` runs with "
-                    "`3kctl up --manage create_access_key`.",
+                    "`manage.py create_access_key CUSTOMER`, or where `3kctl up` runs with "
+                    "`3kctl up --manage create_access_key CUSTOMER`.",
                 )
             self._client = Client(self.server, self.access_key, agent=f"3kctl/{own_version()}")
             if self.server.startswith("http:") and not is_loopback(self.server):

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from cli.board import WORDS, Board, Change, StepRow
 from cli.output import STYLES
-from cli.text import duration, harmless
+from cli.text import duration, harmless, per_cent
 
 # Silence that is worth a word (seconds).
 QUIET = 15.0
@@ -136,7 +136,7 @@ class PlainView:
 
     def _print(self, line: Text) -> None:
         self._spoke = self.clock()
-        self.console.print(Text(f"{self.board.progress:3.0f}% ") + line, soft_wrap=True)
+        self.console.print(Text(f"{per_cent(self.board.progress):>4} ") + line, soft_wrap=True)
 
 
 class LiveView:
@@ -205,7 +205,7 @@ class LiveView:
         width = self.console.width
         title, about = harmless(title), harmless(about)
         if width < NARROW:
-            line = Text(f"{progress:3.0f}% {title}: {about}", style=style, no_wrap=True, overflow="ellipsis")
+            line = Text(f"{per_cent(progress):>4} {title}: {about}", style=style, no_wrap=True, overflow="ellipsis")
             line.truncate(max(1, width - 1), overflow="crop")
             return line
         grid = Table.grid(padding=(0, 1))
@@ -216,7 +216,7 @@ class LiveView:
         grid.add_row(
             Text(title, style=style),
             ProgressBar(total=100, completed=progress, width=width // 5, complete_style="cyan"),
-            f"{progress:.0f}%",
+            per_cent(progress),
             Text(about, style="dim"),
         )
         return grid

@@ -13,7 +13,7 @@ from cli.commands.clusters import activity, clusters_table
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument
 from cli.output import STYLES, table
-from cli.text import age, duration
+from cli.text import age, bytes_size, duration
 from cli.verb import Session, verb
 
 
@@ -119,7 +119,7 @@ def nodes_table(rows: list[dict[str, Any]]) -> RenderableType:
             seen.get("ready"),
             seen.get("kubelet_version"),
             seen.get("cpu"),
-            seen.get("memory"),
+            bytes_size(seen.get("memory")),
             f"{gpus.get('count')} {gpus.get('product') or ''}".strip() if gpus.get("count") else "-",
         )
 

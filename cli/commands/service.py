@@ -42,7 +42,7 @@ def up(
     """Run the whole service on this machine until Ctrl-C: database, broker, web, worker and clock.
 
     Other options are handed to the service: --host ADDRESS, --concurrency N, --stop (end the service that runs on
-    this data), and, last of all, --manage COMMAND ... (for example: 3kctl up --manage create_access_key).
+    this data), and, last of all, --manage COMMAND ... (for example: 3kctl up --manage create_access_key CUSTOMER).
     """
     command = [sys.executable, "-m", "sanqian_service.up", "--port", str(port)]
     if data_directory is not None:

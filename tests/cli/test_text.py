@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cli.text import age, duration, harmless, parse_duration
+from cli.text import age, bytes_size, duration, harmless, parse_duration, per_cent
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,17 @@ from cli.text import age, duration, harmless, parse_duration
 )
 def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_nothing_but_the_end_is_a_hundred_per_cent() -> None:
+    assert [per_cent(value) for value in (0, 7.9, 99.96, 100)] == ["0%", "7%", "99%", "100%"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(34359738368, "32 GiB"), (1536, "1.5 KiB"), (12, "12 B"), (0, "-"), (None, "-")]
+)
+def test_bytes_size(value: object, text: str) -> None:
+    assert bytes_size(value) == text
 
 
 @pytest.mark.parametrize(
