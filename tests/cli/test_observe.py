@@ -85,7 +85,7 @@ def test_nodes(run: Run, service: PlayedService) -> None:
         "roles": ["worker"],
         "kubelet_version": "v1",
         "cpu": 4,
-        "memory": "8 GiB",
+        "memory": 8589934592,
         "gpus": {"count": 2, "product": "X"},
     }
     service.nodes = [
