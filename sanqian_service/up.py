@@ -13,13 +13,14 @@ import logging
 import os
 import secrets
 import shlex
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -27,12 +28,14 @@ import platformdirs
 import psutil
 from cryptography.fernet import Fernet
 from honcho.manager import Manager
+from honcho.printer import Printer
 
 from sanqian_service.embedded import Embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90
 STOP_SECONDS = 40
+SUPERVISED = "SANQIAN_SUPERVISED"  # in the environment of every part: the data directory
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +45,16 @@ class AlreadyUp(Exception):
 
 class PortTaken(Exception):
     """Something listens where the web server should."""
+
+
+class PatientPrinter(Printer):
+    """Goes on in silence when nobody reads any more: a closed pipe must not end the service."""
+
+    def write(self, *arguments: object, **more: object) -> None:
+        try:
+            super().write(*arguments, **more)
+        except OSError:
+            _silence()
 
 
 def default_directory() -> Path:
@@ -113,29 +126,30 @@ def _run(options: argparse.Namespace, directory: Path) -> int:
     url = f"http://{options.host}:{options.port}"
     (directory / "supervisor.pid").write_text(json.dumps((os.getpid(), psutil.Process().create_time())))
     servers = Embedded(directory)
-    print(f"Starting PostgreSQL and Valkey in {directory} ...", flush=True)
+    _say(f"Starting PostgreSQL and Valkey in {directory} ...")
     try:
         servers.start()
-        environment = _environment(directory, servers, options.host)
+        environment = {**_environment(directory, servers, options.host), SUPERVISED: str(directory)}
         _manage(environment, "migrate", "--verbosity", "0")
         password = _administrator(environment, directory)
-        manager = Manager()
+        manager = Manager(PatientPrinter(sys.stdout))
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         for name, command in _commands(options, directory).items():
             manager.add_process(name, "exec " + shlex.join(command), env=environment, cwd=str(ROOT))
-        threading.Thread(target=_announce, args=(url, password, manager, directory), daemon=True).start()
+        threading.Thread(target=_announce, args=(url, password, manager), daemon=True).start()
         manager.loop()
         # Ctrl-C and SIGTERM are how it is meant to end.
         return 0 if manager.returncode in (0, 130, 143) else int(manager.returncode or 1)
     finally:
         servers.stop()
-        for note in ("run.json", "supervisor.pid"):
-            (directory / note).unlink(missing_ok=True)
-        print("Stopped. Operations under way go on at the next start.", flush=True)
+        (directory / "supervisor.pid").unlink(missing_ok=True)
+        _say("Stopped. Operations under way go on at the next start.")
 
 
 def _commands(options: argparse.Namespace, directory: Path) -> dict[str, list[str]]:
     python = [sys.executable, "-m"]
-    celery = [*python, "celery", "-A", "sanqian_service"]
+    # Root is what PostgreSQL's own user and the lab need; Celery's warning of it is for pickled messages.
+    celery = [sys.executable, "-W", "ignore::RuntimeWarning", "-m", "celery", "--quiet", "-A", "sanqian_service"]
     worker = [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "-l", "warning"]
     web = [*python, "uvicorn", "sanqian_service.asgi:application", "--host", options.host, "--port", str(options.port)]
     return {
@@ -199,54 +213,60 @@ def _manage(environment: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def _announce(url: str, password: Path, manager: Manager, directory: Path) -> None:
+def _say(text: str) -> None:
+    """For whoever still reads."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        _silence()
+
+
+def _silence() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _announce(url: str, password: Path, manager: Manager) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        _note_processes(directory)
         try:
             with urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310 - our own http address
                 if answer.status == 200:
-                    print(
+                    _say(
                         f"\nSanqian service is ready.\n  REST    {url}/api/docs/\n  admin   {url}/admin/"
-                        f"   user admin, password in {password}\n  stop    Ctrl-C\n",
-                        flush=True,
+                        f"   user admin, password in {password}\n  stop    Ctrl-C\n"
                     )
                     return
         except OSError:
             time.sleep(0.3)
-    print(f"The service is not ready after {READY_SECONDS} s; the lines above say why.", file=sys.stderr, flush=True)
+    _say(f"The service is not ready after {READY_SECONDS} s; the lines above say why.")
     manager.returncode = 1
     manager.terminate()
 
 
-def _note_processes(directory: Path) -> None:
-    """So that the next start can end what a killed supervisor leaves."""
-    alive = [(p.pid, p.create_time()) for p in psutil.Process().children(recursive=True) if p.is_running()]
-    (directory / "run.json").write_text(json.dumps(alive))
-
-
 def _end_strays(directory: Path) -> None:
-    path = directory / "run.json"
-    strays = []
-    for pid, created in json.loads(path.read_text()) if path.exists() else ():
-        try:
-            process = psutil.Process(pid)
-            if process.create_time() == created:
-                process.terminate()
-                strays.append(process)
-        except psutil.NoSuchProcess:
-            continue
+    """End what a killed supervisor left: its processes carry the data directory in their environment."""
+    strays = [process for process in psutil.process_iter() if _supervised(process) == str(directory)]
+    for process in strays:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
     for process in psutil.wait_procs(strays, timeout=10)[1]:
         process.kill()
-    path.unlink(missing_ok=True)
+
+
+def _supervised(process: psutil.Process) -> str:
+    try:
+        return str(process.environ().get(SUPERVISED, ""))
+    except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+        return ""
 
 
 @contextmanager
 def _only_one(directory: Path) -> Iterator[None]:
     with (directory / "lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            # A record lock: unlike flock's, the supervisor's children do not inherit it and outlive it with it.
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
             raise AlreadyUp(f"The service is up already with the data in {directory}.") from None
         yield
 
