@@ -141,6 +141,7 @@ CELERY_TASK_DEFAULT_QUEUE = "provision"
 CELERY_TASK_ROUTES = {
     "tasks.jobs.drive": {"queue": "provision"},
     "tasks.jobs.check_cluster": {"queue": "health"},
+    "tasks.jobs.clear_hosts": {"queue": "health"},
     "tasks.jobs.*": {"queue": "control"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -158,6 +159,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.float("SANQIAN_HEALTH_SECONDS", default=60.0),
         "options": {"expires": 60},
     },
+    "clear-hosts": {"task": "tasks.jobs.clear_hosts", "schedule": 60.0, "options": {"expires": 60}},
     "prune": {"task": "tasks.jobs.prune", "schedule": crontab(hour=3, minute=17), "options": {"expires": 3600}},
 }
 

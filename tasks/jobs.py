@@ -79,6 +79,13 @@ def check_cluster(cluster_id: str) -> None:
 
 
 @shared_task
+def clear_hosts() -> None:
+    """Clear hosts of what ended jobs have left there."""
+    while not STOPPING.is_set() and (ended := engine.remains()):
+        driver.clear(ended)
+
+
+@shared_task
 def prune() -> None:
     """Delete what is older than it need be."""
     deleted = engine.prune(log_days=settings.LOG_DAYS, health_days=settings.HEALTH_DAYS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.driver.remains import clear
 from tasks.driver.slice import Next, drive
 
-__all__ = ["Next", "drive"]
+__all__ = ["Next", "clear", "drive"]

@@ -213,14 +213,17 @@ def kill(target: HostJob, *, sudo: bool = True) -> str:
         release()
 
 
-def remove(target: HostJob, *, sudo: bool = True) -> None:
-    """Delete an ended job's directory; what cannot be reached now is cleaned by a later operation."""
+def remove(target: HostJob, *, sudo: bool = True) -> bool:
+    """Delete an ended job's directory: whether nothing of it is left. What is left is cleared later."""
     try:
         if target.node is not None:
             with hosts.connection(target.node) as remote:
                 release()
                 detached.remove(remote, str(target.pk), sudo=sudo)
+        # Without an exit code some of its processes may have outlived it.
+        return target.exit_code is not None
     except RemoteError as error:
         log.info("job %s stays on %s: %s", target.pk, target.host, error.message)
+        return False
     finally:
         release()

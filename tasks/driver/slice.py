@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import Q
 
 from clusters.models import Cluster
 from tasks import engine, secret_values
@@ -73,7 +74,7 @@ class Slice:
             engine.finish(self.lease, Outcome.WOULD_CHANGE)
             return "advance"
         started: dict[Future[None], HostJob] = {}
-        cleaning: list[Future[None]] = []
+        cleaning: dict[Future[bool], HostJob] = {}
         make = self._attendants(do, jobs)
         with ThreadPoolExecutor(self.spec.parallel + 1, thread_name_prefix="host") as pool:
             try:
@@ -84,7 +85,7 @@ class Slice:
                         self._stop.wait(BEAT)
                     done, _ = wait(started, timeout=BEAT, return_when=FIRST_COMPLETED)
                     for job in self._store():
-                        cleaning.append(pool.submit(attendant.remove, job, sudo=do.sudo))
+                        cleaning[pool.submit(attendant.remove, job, sudo=do.sudo)] = job
                     for future in done:
                         del started[future]
                         future.result()
@@ -95,13 +96,16 @@ class Slice:
                         break
             finally:
                 self._leave.set()
-            wait(cleaning)
+            engine.removed(job.pk for future, job in cleaning.items() if future.result())
         return self._conclude_script(jobs)
 
     def _attendants(self, do: Script, jobs: list[HostJob]) -> Callable[[HostJob], Attendant]:
         secrets = {name: secret_values.resolve(self._cluster, what) for name, what in do.secrets.items()}
         earlier = HostJob.objects.filter(
-            step=self.lease.step, attempt__lt=self.lease.step.attempt, started_at__isnull=False, exit_code=None
+            Q(started_at__isnull=False) | Q(not_before__isnull=False),
+            step=self.lease.step,
+            attempt__lt=self.lease.step.attempt,
+            exit_code=None,
         )
         stale: dict[str, list[str]] = {}
         for job in earlier:

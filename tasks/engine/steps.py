@@ -21,6 +21,7 @@ from clusters.models import Node
 from tasks.engine.change import Change, changing
 from tasks.engine.logs import trim
 from tasks.engine.operations import weigh
+from tasks.engine.remains import KEEP_SECONDS
 from tasks.engine.states import move
 from tasks.models import (
     JOB_LIVE,
@@ -265,11 +266,17 @@ def _end_jobs(change: Change, step: Step, pending: JobState, running: JobState, 
     """No job outlives the try that it belongs to: nothing would ever end it."""
     for job in step.jobs.filter(state__in=JOB_LIVE):
         move(job, pending if job.state == JobState.PENDING else running)
-        job.finished_at = change.now
+        _ended_job(change, job)
         for name, value in fields.items():
             setattr(job, name, value)
-        job.save(update_fields=["state", "finished_at", *fields])
+        job.save(update_fields=["state", "finished_at", "not_before", *fields])
         change.job_event(step, job)
+
+
+def _ended_job(change: Change, job: HostJob) -> None:
+    job.finished_at = change.now
+    # Also one that is not known to have started: its driver may have died before it could say so.
+    job.not_before = change.now + timedelta(seconds=KEEP_SECONDS) if job.node_id else None
 
 
 def _ended(change: Change, step: Step, note: str) -> None:
@@ -311,7 +318,7 @@ def _record(change: Change, step: Step, update: JobUpdate) -> None:
     if update.state is not None:
         move(job, update.state)
         if update.state not in JOB_LIVE:
-            job.finished_at = change.now
+            _ended_job(change, job)
     job.save()
     if told != (job.state, job.phase, int(job.progress), job.note, job.unreachable_since is None):
         change.job_event(step, job)

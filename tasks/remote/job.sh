@@ -316,6 +316,8 @@ remove() {
   look
   in_use && fail running "$JOB" "the job is still running"
   said=$(remove_job 2>&1) || fail path "$JOB" "$said"
+  # What interrupted starts and removals of the same job left.
+  rm -rf "$ROOT/.new.$ID".* "$ROOT/.old.$ID".*
   printf 'ok\n'
 }
 
