@@ -11,11 +11,12 @@ STAMP := $(VENV)/.synced
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system demo test lint format benchmark clean
+.PHONY: help setup system demo test chaos lint format benchmark clean
 
 help:
 	@echo "make demo         six SSH hosts, the service, one cluster installed end to end; KEEP=1 leaves it running"
 	@echo "make test         all tests, on real servers"
+	@echo "make chaos        operations on the lab's hosts while something breaks every few seconds; prints its seed"
 	@echo "make lint         ruff, mypy and import-linter (part of make test)"
 	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
 	@echo "make clean        remove what the other targets made"
@@ -37,6 +38,10 @@ demo: setup system
 
 test: setup system
 	@$(VENV)/bin/python -m pytest
+
+# A seed gives the same faults in the same order; SANQIAN_CHAOS_OPERATIONS is how many operations run at once.
+chaos: setup system
+	@SANQIAN_CHAOS_SECONDS=$${SANQIAN_CHAOS_SECONDS:-180} $(VENV)/bin/python -m pytest -q -s tests/chaos
 
 lint: setup
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && SANQIAN_DEBUG=1 $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
