@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +29,7 @@ def _stop_slices(**_: Any) -> None:
 def advance(operation_id: str) -> None:
     """Move an operation on, and have its ready steps driven."""
     steps = engine.advance(UUID(operation_id))
-    for step in steps:
-        send(drive, step)
+    send_steps(steps)
     if not steps and (cluster := engine.changed_cluster(UUID(operation_id))):
         send(check_cluster, str(cluster))
 
@@ -44,7 +43,7 @@ def drive(step_id: int) -> None:
         return
     what = driver.drive(lease, STOPPING)
     if what == "again":
-        send(drive, step_id)
+        send_steps([step_id])
     elif what == "advance":
         send(advance, str(lease.operation.pk))
 
@@ -57,8 +56,7 @@ def reconcile() -> None:
     operations, steps = engine.reconcile()
     for operation in operations:
         send(advance, str(operation))
-    for step in steps:
-        send(drive, step)
+    send_steps(steps)
 
 
 @shared_task
@@ -78,25 +76,17 @@ def check_cluster(cluster_id: str) -> None:
     health.check_cluster(UUID(cluster_id))
 
 
-@shared_task
-def clear_hosts() -> None:
-    """Clear hosts of what ended jobs have left there."""
-    while not STOPPING.is_set() and (ended := engine.remains()):
-        driver.clear(ended)
-
-
-@shared_task
-def prune() -> None:
-    """Delete what is older than it need be."""
-    deleted = engine.prune(log_days=settings.LOG_DAYS, health_days=settings.HEALTH_DAYS)
-    log.info("pruned: %s", deleted)
-
-
 def send_cancel(operation_id: UUID, steps: Iterable[int]) -> None:
     """Have a cancelled operation's running steps ended, before other work."""
     for step in steps:
         send(drive, step, priority=0)
     send(advance, str(operation_id), priority=0)
+
+
+def send_steps(steps: Sequence[int]) -> None:
+    """Have steps driven, so that no customer's many hold up another's few."""
+    for step, priority in engine.priorities(steps) if steps else ():
+        send(drive, step, priority)
 
 
 def send(task: Task, argument: Any, priority: int = 5) -> None:

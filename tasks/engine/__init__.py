@@ -6,6 +6,7 @@ is a hint that something is to be done; whether that is so, these functions find
 
 from __future__ import annotations
 
+from tasks.engine.fairness import priorities
 from tasks.engine.logs import prune
 from tasks.engine.operations import (
     Busy,
@@ -20,7 +21,6 @@ from tasks.engine.operations import (
     retry,
     skip,
 )
-from tasks.engine.remains import remains, removed
 from tasks.engine.steps import (
     JobUpdate,
     Lease,
@@ -54,11 +54,10 @@ __all__ = [
     "finish",
     "give_back",
     "jobs_of",
+    "priorities",
     "prune",
     "reconcile",
     "record",
-    "remains",
-    "removed",
     "renew",
     "request_cancel",
     "retry",
