@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from functools import cache
 
 import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min, Model
@@ -21,11 +19,10 @@ from psycopg_pool import PoolTimeout
 
 from clusters.api.problems import Problem, problem_response
 from clusters.models import Cluster, Component
+from tasks import queues
 from tasks.models import ACTIVE, Operation, Step, StepState
 
 log = logging.getLogger(__name__)
-SECONDS = 2
-QUEUES = ("control", "provision", "health")
 DOWN = (DatabaseError, PoolTimeout, redis.RedisError, OSError)
 
 
@@ -88,20 +85,11 @@ def _steps() -> Iterator[GaugeMetricFamily]:
 def _queues() -> GaugeMetricFamily:
     family = GaugeMetricFamily("sanqian_queue_length", "Messages waiting for a worker.", labels=("queue",))
     try:
-        client = _broker()
-        for queue in QUEUES:
-            names = [queue, *(f"{queue}\x06\x16{priority}" for priority in range(1, 10))]
-            family.add_metric([queue], sum(int(client.llen(name)) for name in names))
+        for one in queues.waiting():
+            family.add_metric([one.queue], one.depth)
     except DOWN as error:
         log.warning("the broker's queues cannot be counted: %s", error)
     return family
-
-
-@cache
-def _broker() -> redis.Redis:
-    # Celery writes a Unix socket's address as redis+socket://PATH?virtual_host=N, redis as unix://PATH?db=N.
-    url = settings.BROKER_URL.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
-    return redis.Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry_on_timeout=False)
 
 
 def _database() -> str:
@@ -117,7 +105,7 @@ def _migrations() -> str:
 
 
 def _ping() -> str:
-    _broker().ping()
+    queues.broker().ping()
     return "ok"
 
 

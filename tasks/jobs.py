@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,12 @@ STOPPING = threading.Event()
 @signals.worker_shutting_down.connect
 def _stop_slices(**_: Any) -> None:
     STOPPING.set()
+
+
+@signals.before_task_publish.connect
+def _note_time(headers: dict[str, Any], **_: Any) -> None:
+    # Else nobody could tell how long a message has been waiting.
+    headers["sent_at"] = time.time()
 
 
 @shared_task

@@ -40,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("access-key-expired", 401, "The access key has expired."),
         Kind("limit-reached", 403, "A limit of the access key is reached."),
         Kind("forbidden", 403, "This is not allowed."),
+        Kind("not-allowed", 403, "Only operators may do this."),
         Kind("not-found", 404, "There is no such thing."),
         Kind("method-not-allowed", 405, "This cannot be done here."),
         Kind("busy", 409, "Another operation is under way."),

@@ -8,6 +8,7 @@ from clusters.api.catalogue import Catalogue
 from clusters.api.health import Components, Health, HealthEvents
 from tasks.api.clusters import Clusters, Nodes
 from tasks.api.events import events
+from tasks.api.fleet import FleetView
 from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster
 from tasks.api.whoami import WhoAmI
 
@@ -38,6 +39,7 @@ urlpatterns = [
     path(f"{OPERATION}/cancel", Operations.as_view({"post": "cancel"})),
     path(f"{OPERATION}/retry", Operations.as_view({"post": "retry"})),
     path(f"{OPERATION}/events", events),
+    path("fleet", FleetView.as_view({"get": "read"})),
     path("operation-kinds", OperationKinds.as_view({"get": "list"})),
     path("components", Catalogue.as_view({"get": "list"})),
 ]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from clusters.models import Cluster
@@ -27,6 +27,9 @@ from tasks.plan import Plan, Script, StepSpec
 
 # A message that has not led to a claim after so long is taken for lost (seconds).
 RESEND_SECONDS = 15
+STALE = Q(sent_at=None) | Q(sent_at__lt=Now() - timedelta(seconds=RESEND_SECONDS))
+# A driver that died is not waited for any longer: its message was sent before its lease.
+ORPHANED = Q(lease_until__lt=Now(), sent_at__lt=F("lease_until"))
 TO_DRIVE = (StepState.READY, StepState.RUNNING)
 RESET = [  # what a retry gives a step anew
     *("state", "attempt", "tries", "outcome", "progress", "note", "error", "memory"),
@@ -220,29 +223,35 @@ def end_overdue() -> list[UUID]:
     return [pk for pk in overdue.values_list("pk", flat=True) if request_cancel(pk, error)]
 
 
+def due_steps() -> QuerySet[Step]:
+    """The steps that a driver may take now."""
+    return Step.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=Now()),
+        Q(not_before=None) | Q(not_before__lte=Now()),
+        state__in=TO_DRIVE,
+        operation__state__in=[OperationState.RUNNING, OperationState.CANCELLING],
+    )
+
+
+def overdue_steps() -> QuerySet[Step]:
+    """Those of them that no message is under way for, as far as is known."""
+    return due_steps().filter(STALE | ORPHANED)
+
+
 def reconcile() -> tuple[list[UUID], list[int]]:
     """What nothing moves: operations to advance and steps to drive. Whoever gets one has it alone for a while.
 
     Expired leases, lost messages and due retries all look the same here, and need nothing but a message.
     """
-    stale = Q(sent_at=None) | Q(sent_at__lt=Now() - timedelta(seconds=RESEND_SECONDS))
-    # A driver that died is not waited for any longer: its message was sent before its lease.
-    orphaned = Q(lease_until__lt=Now(), sent_at__lt=F("lease_until"))
     with transaction.atomic():
-        due = Step.objects.filter(
-            stale | orphaned,
-            Q(lease_until=None) | Q(lease_until__lt=Now()),
-            Q(not_before=None) | Q(not_before__lte=Now()),
-            state__in=TO_DRIVE,
-            operation__state__in=[OperationState.RUNNING, OperationState.CANCELLING],
-        ).select_for_update(skip_locked=True, no_key=True, of=("self",))
+        due = overdue_steps().select_for_update(skip_locked=True, no_key=True, of=("self",))
         steps = list(due.values_list("pk", flat=True))
         Step.objects.filter(pk__in=steps).update(sent_at=Now())
     with transaction.atomic():
         # Without `sent_at` a step has ended since the last advance; it is not to wait for the other branches.
         moving = Step.objects.filter(operation=OuterRef("pk"), state__in=TO_DRIVE)
         still = (
-            Operation.objects.filter(stale, state__in=ACTIVE)
+            Operation.objects.filter(STALE, state__in=ACTIVE)
             .filter(Q(sent_at=None) | Q(state=OperationState.QUEUED) | ~Exists(moving))
             .select_for_update(skip_locked=True, no_key=True)
         )

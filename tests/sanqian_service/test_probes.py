@@ -9,7 +9,7 @@ import redis
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
-from sanqian_service import probes
+from tasks import queues
 from tests.api import Api, customer_api, problem, register
 
 pytestmark = pytest.mark.integration
@@ -27,7 +27,7 @@ def test_ready_when_all_is_there(db: None) -> None:
 
 def test_not_ready_without_the_broker(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = redis.Redis.from_url("redis://127.0.0.1:1/0")
-    monkeypatch.setattr(probes, "_broker", lambda: nowhere)
+    monkeypatch.setattr(queues, "broker", lambda: nowhere)
     said = problem(Client().get("/readyz"), 503, "unavailable")
     assert said["checks"]["broker"] == "does not answer"
     assert said["checks"]["database"] == "ok"
