@@ -83,6 +83,20 @@ def check_cluster(cluster_id: str) -> None:
     health.check_cluster(UUID(cluster_id))
 
 
+@shared_task
+def clear_hosts() -> None:
+    """Clear hosts of what ended jobs have left there."""
+    while not STOPPING.is_set() and (ended := engine.remains()):
+        driver.clear(ended)
+
+
+@shared_task
+def prune() -> None:
+    """Delete what is older than it need be."""
+    deleted = engine.prune(log_days=settings.LOG_DAYS, health_days=settings.HEALTH_DAYS)
+    log.info("pruned: %s", deleted)
+
+
 def send_cancel(operation_id: UUID, steps: Iterable[int]) -> None:
     """Have a cancelled operation's running steps ended, before other work."""
     for step in steps:

@@ -23,6 +23,7 @@ from tasks.engine.operations import (
     retry,
     skip,
 )
+from tasks.engine.remains import remains, removed
 from tasks.engine.steps import (
     JobUpdate,
     Lease,
@@ -62,6 +63,8 @@ __all__ = [
     "prune",
     "reconcile",
     "record",
+    "remains",
+    "removed",
     "renew",
     "request_cancel",
     "retry",
