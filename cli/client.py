@@ -34,12 +34,16 @@ def is_loopback(server: str) -> bool:
 
 
 class Client:
-    """One service and one access key. Every method raises `Problem` or `Unreachable`.
+    """One service, as a customer with an access key or as an operator with a `login`: name and password.
+
+    Every method raises `Problem` or `Unreachable`.
 
     Paths are relative to `/api/v1/`, without a leading slash.
     """
 
-    def __init__(self, server: str, access_key: str, *, agent: str = "3kctl") -> None:
+    def __init__(
+        self, server: str, access_key: str, *, login: tuple[str, str] | None = None, agent: str = "3kctl"
+    ) -> None:
         self.server = server.rstrip("/")
         if urlsplit(self.server).scheme not in ("http", "https") or not urlsplit(self.server).hostname:
             raise CliError(
@@ -53,7 +57,8 @@ class Client:
         # A proxy of the environment cannot know this machine's loopback.
         self._http = httpx.Client(
             base_url=f"{self.server}/api/v1/",
-            headers={"User-Agent": agent, "Authorization": f"Bearer {access_key}"},
+            headers={"User-Agent": agent} | ({} if login else {"Authorization": f"Bearer {access_key}"}),
+            auth=httpx.BasicAuth(*login) if login else None,
             timeout=TIMEOUT,
             trust_env=not is_loopback(self.server),
         )

@@ -57,9 +57,18 @@ class Session:
                     "`3kctl up --manage create_access_key CUSTOMER`.",
                 )
             self._client = Client(self.server, self.access_key, agent=f"3kctl/{own_version()}")
-            if self.server.startswith("http:") and not is_loopback(self.server):
-                self.output.warn(f"warning: {self.server} is not encrypted; others can read the access key.")
+            self._warn_of_readers("access key")
         return self._client
+
+    def log_in(self, user: str, password: str) -> Client:
+        """The service as an operator sees it."""
+        self._client = Client(self.server, "", login=(user, password), agent=f"3kctl/{own_version()}")
+        self._warn_of_readers("password")
+        return self._client
+
+    def _warn_of_readers(self, secret: str) -> None:
+        if self.server.startswith("http:") and not is_loopback(self.server):
+            self.output.warn(f"warning: {self.server} is not encrypted; others can read the {secret}.")
 
     def close(self) -> None:
         """Give the connections back."""

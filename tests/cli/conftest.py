@@ -36,7 +36,8 @@ def service() -> Iterator[PlayedService]:
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SANQIAN_SERVER", "SANQIAN_ACCESS_KEY", "SANQIAN_KEY_PASSPHRASE", "COLUMNS", "FORCE_COLOR"):
+    own = ("SERVER", "ACCESS_KEY", "KEY_PASSPHRASE", "USER", "PASSWORD")
+    for name in (*(f"SANQIAN_{one}" for one in own), "COLUMNS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 KEY = "sq_played_key"
+OPERATOR = ("op", "played-password")
 PAGE = 3
 
 
@@ -117,7 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         path = parts.path.removeprefix("/api/v1/")
         self.played.requests.append(Request(self.command, path, query, dict(self.headers.items()), body))
-        if self.headers.get("Authorization") != f"Bearer {KEY}":
+        login = "Basic " + b64encode(":".join(OPERATOR).encode()).decode()
+        if self.headers.get("Authorization") != (login if path == "fleet" else f"Bearer {KEY}"):
             self._problem(401, "not-authenticated", "The access key is not known.", hint="Copy it again.")
         elif planned := self.played.once.get(f"{self.command} {path}"):
             status, headers, answer = planned.pop(0)

@@ -39,6 +39,7 @@ COMMANDS = [
     "logs",
     "cancel",
     "retry",
+    "fleet",
     "version",
 ]
 
