@@ -84,6 +84,9 @@ class Attendant:
         if self.job.state == JobState.PENDING:
             for earlier in self.stale:
                 detached.kill(remote, earlier, sudo=self.sudo)
+            if time.monotonic() >= self.until:
+                # A worker that stood still may wake when another one has long run the job and removed it.
+                return
             self._start(remote)
         listener = Listener(name, self.job.offset)
         while True:

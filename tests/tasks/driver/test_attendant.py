@@ -30,8 +30,8 @@ def job(cluster: Cluster) -> HostJob:
     return engine.jobs_of(lease)[0]
 
 
-def attend(job: HostJob) -> list[JobUpdate]:
-    """What is learnt in one slice."""
+def attend(job: HostJob, seconds: float = 20) -> list[JobUpdate]:
+    """What is learnt in one slice of so many seconds."""
     spec = step("a", "echo hello")
     assert isinstance(spec.do, Script)
     learnt: list[JobUpdate] = []
@@ -43,7 +43,7 @@ def attend(job: HostJob) -> list[JobUpdate]:
         env={},
         redact=Redactor([]),
         clock=Clock(now),
-        until=time.monotonic() + 20,
+        until=time.monotonic() + seconds,
         stop=threading.Event(),
         emit=learnt.append,
     ).attend()
@@ -54,6 +54,13 @@ def test_it_starts_the_job_and_tells_its_end(job: HostJob) -> None:
     told = attend(job)
     assert told[0].boot_id and told[-1].state == JobState.SUCCEEDED
     assert "".join(text for update in told for _, _, text in update.chunks) == "hello\n"
+
+
+def test_no_job_is_started_after_the_slice(job: HostJob) -> None:
+    assert job.node is not None
+    assert not attend(job, 0)
+    with hosts.connection(job.node) as remote:
+        assert detached.collect(remote, str(job.pk)).reason == "no-directory"
 
 
 def test_a_job_that_was_ended_before_its_start_is_lost_and_never_starts(job: HostJob) -> None:
