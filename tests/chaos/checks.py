@@ -68,7 +68,7 @@ def logs(load: Load) -> Iterator[str]:
             text += chunk.text
         if at != job.offset:
             yield f"{_job(load, job)}: {at} bytes stored, {job.offset} noted"
-        whole = lines_of(load.tag_of(job), job.host)
+        whole = lines_of(load.tag_of(job), job.host, load.rounds)
         wanted = "" if job.outcome == Outcome.ALREADY else whole
         if not whole.startswith(text):
             yield f"{_job(load, job)}: not a beginning of its stream: {text!r}"

@@ -24,7 +24,7 @@ BROKER_AWAY = (0.0, 2.0)  # seconds
 RETRYABLE = (OperationState.FAILED, OperationState.CANCELLED)
 DOUBLING = ("-I", "tests.tasks.doubling")  # a worker that sends each of its messages twice
 # Rarer ones come once a round, the others twice: each round holds every kind.
-EVERY_ROUND = ["worker stopped", "broker emptied", "host rebooted", "cancelled", "retried"]
+EVERY_ROUND = ["worker stopped", "worker paused", "broker emptied", "host rebooted", "cancelled", "retried"]
 EVERY_ROUND += ["worker killed", "messages doubled", "host cut", "sessions killed"] * 2
 
 
@@ -46,6 +46,7 @@ class Chaos:
     fleet: Fleet
     broker: Embedded
     dice: random.Random
+    pause: float  # seconds for which a worker stands still: longer than a lease
     done: Counter[str] = field(default_factory=Counter)
     cancelled: set[uuid.UUID] = field(default_factory=set)
     take_overs: list[TakeOver] = field(default_factory=list)
@@ -71,8 +72,7 @@ class Chaos:
             if not self._round:
                 self._round = self.dice.sample(EVERY_ROUND, len(EVERY_ROUND))
             kind = self._round.pop()
-            FAULTS[kind](self)
-            self.done[kind] += 1
+            self.done[kind] += FAULTS[kind](self) is not False
             self._next = time.monotonic() + self.dice.uniform(*PAUSES)
 
     def end(self) -> None:
@@ -113,6 +113,18 @@ class Chaos:
         self._any_worker().send_signal(signal.SIGTERM)
         self._new_worker()
 
+    def pause_worker(self) -> None:
+        """It wakes when its steps are driven by others."""
+        worker = self._any_worker()
+        worker.send_signal(signal.SIGSTOP)
+        self._new_worker()
+
+        def wake() -> None:
+            worker.send_signal(signal.SIGCONT)
+            self._workers.append(worker)
+
+        self._mends.append((time.monotonic() + self.pause, wake))
+
     def empty_broker(self) -> None:
         self.broker.stop_valkey()
         time.sleep(self.dice.uniform(*BROKER_AWAY))
@@ -138,26 +150,28 @@ class Chaos:
     def reboot_host(self) -> None:
         self.lab.reboot(self._any_host())
 
-    def cancel(self) -> None:
-        running = Operation.objects.filter(state=OperationState.RUNNING).order_by("created_at")
-        if found := list(running):
+    def cancel(self) -> bool:
+        if found := list(Operation.objects.filter(state=OperationState.RUNNING).order_by("created_at")):
             chosen = self.dice.choice(found)
             self.cancelled.add(chosen.pk)
             services.request_cancel(chosen, actor="chaos")
+        return bool(found)
 
-    def retry(self) -> None:
-        busy = Operation.objects.filter(state__in=ACTIVE).values("cluster")
-        ended = Operation.objects.filter(state__in=RETRYABLE).exclude(cluster__in=busy).order_by("created_at")
-        if found := list(ended):
-            services.request_retry(self.dice.choice(found), actor="chaos")
+    def retry(self) -> bool:
+        """Retry all that can be."""
+        ended = list(Operation.objects.filter(state__in=RETRYABLE).order_by("created_at"))
+        for operation in ended:
+            services.request_retry(operation, actor="chaos")
+        return bool(ended)
 
     def _any_host(self) -> str:
         return self.dice.choice(self.lab.hosts).name
 
 
-FAULTS: dict[str, Callable[[Chaos], None]] = {
+FAULTS: dict[str, Callable[[Chaos], bool | None]] = {
     "worker killed": Chaos.kill_worker,
     "worker stopped": Chaos.stop_worker,
+    "worker paused": Chaos.pause_worker,
     "broker emptied": Chaos.empty_broker,
     "messages doubled": Chaos.double_messages,
     "host cut": Chaos.cut_host,

@@ -11,30 +11,30 @@ from django.utils import timezone
 
 from clusters.models import AccessKey, Cluster, Node, SSHCredential
 from lab.hosts import Lab
-from tasks.models import ACTIVE, HostJob, Operation
+from tasks.models import HostJob, Operation, OperationState
 from tasks.plan import Plan, Retry, StepSpec
 from tests.tasks.conftest import plan, step
 from tests.tasks.driven import start
 
 EFFECTS = "/root/chaos"
-ROUNDS, PAUSE, AT_ONCE = 12, 0.25, 3  # a stream: lines at once, pause (seconds), and again
+PAUSE, AT_ONCE = 0.25, 3  # a stream: so many lines at once, then a pause (seconds)
 RETRY = Retry(attempts=3, delay=1, cap=3)
 _names = itertools.count(1)
 
 
-def lines_of(tag: str, host: str) -> str:
+def lines_of(tag: str, host: str, rounds: int) -> str:
     """All that a job writes."""
-    return "".join(f"{tag} {host} {n}\n" for n in range(ROUNDS * AT_ONCE))
+    return "".join(f"{tag} {host} {n}\n" for n in range(rounds * AT_ONCE))
 
 
-def _stream(key: str, *hosts: str, tag: str, after: tuple[str, ...] = (), once: bool = True) -> StepSpec:
+def _stream(key: str, *hosts: str, tag: str, rounds: int, after: tuple[str, ...] = (), once: bool = True) -> StepSpec:
     """A step that writes a numbered stream, and notes its start and its end in files; `once`: with a probe."""
     file = f"{EFFECTS}/{tag}.{key}"
     echoes = "\n".join(f'echo "{tag}.{key} $SANQIAN_HOST $((n + {k}))"' for k in range(AT_ONCE))
     text = f"""mkdir -p {EFFECTS}
 echo "$SANQIAN_JOB" >> {file}.starts
 n=0
-while [ $n -lt {ROUNDS * AT_ONCE} ]; do
+while [ $n -lt {rounds * AT_ONCE} ]; do
 {echoes}
 n=$((n + {AT_ONCE}))
 sleep {PAUSE}
@@ -44,24 +44,28 @@ echo "$SANQIAN_JOB" >> {file}.ends"""
     return step(key, text, *hosts, after=after, retry=RETRY, unreachable=120, **more)
 
 
-def diamond(hosts: list[str], tag: str) -> Plan:
+def diamond(hosts: list[str], tag: str, rounds: int) -> Plan:
     """Four steps on three hosts; the two in the middle have no probe, so they are not asked but remembered."""
     first, second, third = hosts
     return plan(
-        _stream("prepare", first, second, third, tag=tag),
-        _stream("left", first, second, tag=tag, after=("prepare",), once=False),
-        _stream("right", second, third, tag=tag, after=("prepare",), once=False),
-        _stream("join", third, tag=tag, after=("left", "right")),
+        _stream("prepare", first, second, third, tag=tag, rounds=rounds),
+        _stream("left", first, second, tag=tag, rounds=rounds, after=("prepare",), once=False),
+        _stream("right", second, third, tag=tag, rounds=rounds, after=("prepare",), once=False),
+        _stream("join", third, tag=tag, rounds=rounds, after=("left", "right")),
     )
 
 
 @dataclass
 class Load:
-    """One operation a cluster; the clusters share the lab's hosts. `tags` are by operation."""
+    """One operation a cluster; the clusters share the lab's hosts. `tags` are by operation.
+
+    A job writes `rounds` times.
+    """
 
     lab: Lab
     key: AccessKey
     dice: random.Random
+    rounds: int
     tags: dict[uuid.UUID, str] = field(default_factory=dict)
     clusters: list[Cluster] = field(default_factory=list)
 
@@ -74,8 +78,8 @@ class Load:
             self._start(cluster)
 
     def go_on(self) -> None:
-        """Start another operation wherever one has ended."""
-        busy = set(Operation.objects.filter(state__in=ACTIVE).values_list("cluster", flat=True))
+        """Start another operation wherever one has succeeded; what failed or was cancelled is to be retried."""
+        busy = set(Operation.objects.exclude(state=OperationState.SUCCEEDED).values_list("cluster", flat=True))
         for cluster in self.clusters:
             if cluster.pk not in busy:
                 self._start(cluster)
@@ -89,7 +93,7 @@ class Load:
     def _start(self, cluster: Cluster) -> None:
         tag = f"op{next(_names)}"
         hosts = list(cluster.nodes.values_list("name", flat=True))
-        self.tags[start(cluster, diamond(hosts, tag)).pk] = tag
+        self.tags[start(cluster, diamond(hosts, tag, self.rounds)).pk] = tag
 
     def _register(self, names: list[str]) -> Cluster:
         cluster = Cluster.objects.create(access_key=self.key, name=f"chaos-{next(_names)}", checked_at=timezone.now())
