@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -13,7 +14,6 @@ from django.core.management import call_command
 from django.test import Client
 
 from clusters.models import AccessKey, Cluster, Customer
-from sanqian_service.celery import app
 from tasks import engine, jobs, queues
 from tasks.fleet import Worker
 from tasks.fleet import fleet as look
@@ -29,8 +29,15 @@ PASSWORD = "long enough for this"
 
 
 @pytest.fixture
-def empty_queues() -> None:
-    app.control.purge()
+def empty_queues() -> Iterator[None]:
+    _empty()
+    yield
+    _empty()
+
+
+def _empty() -> None:
+    names = [f"{queue}\x06\x16{priority}" for queue in queues.QUEUES for priority in range(1, queues.PRIORITIES)]
+    queues.broker().delete(*queues.QUEUES, *names)
 
 
 @pytest.fixture
@@ -65,7 +72,6 @@ def test_messages_of_all_priorities_are_counted_with_their_age(db: None, empty_q
     assert age["provision"] is not None
     assert age["health"] is not None
     assert age["provision"] >= age["health"] >= 0
-    app.control.purge()
 
 
 def test_what_the_rows_tell(cluster_without_hosts: Cluster, empty_queues: None) -> None:
