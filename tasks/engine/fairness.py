@@ -22,7 +22,7 @@ FEW, USUAL = 4, 16
 # Message priorities: the broker serves 0 first.
 CANCEL, FIRST, NORMAL, LAST = 0, 3, 5, 8
 # The count is for all keys at once and is kept for so long (seconds), so that it costs the same for any load.
-KEPT_SECONDS = 0.5
+KEPT_SECONDS = 2.0
 
 
 class _Counted:
