@@ -31,7 +31,7 @@ class Size:
     @property
     def rounds(self) -> int:
         """How often a job writes."""
-        return 12 if self.short else 24
+        return 9 if self.short else 24
 
     @property
     def pause(self) -> float:
