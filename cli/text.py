@@ -29,13 +29,13 @@ def per_cent(progress: float) -> str:
 
 
 def bytes_size(value: object) -> str:
-    """Bytes as people read them: `32 GiB`; `-` where there are none."""
+    """Bytes as people read them: `32GiB`; `-` where there are none."""
     if not isinstance(value, int | float) or not value:
         return "-"
     size, units = float(value), ["B", "KiB", "MiB", "GiB", "TiB"]
     while size >= 1024 and len(units) > 1:
         size, units = size / 1024, units[1:]
-    return f"{size:.3g} {units[0]}"
+    return f"{size:.3g}{units[0]}"
 
 
 def parse_duration(text: str) -> float:

@@ -95,7 +95,7 @@ def test_nodes(run: Run, service: PlayedService) -> None:
 
     table = rows(run("nodes").out)
 
-    assert table[1] == ["w1", "192.0.2.1", "worker", "yes", "v1", "4", "8 GiB", "2", "X"]
+    assert table[1] == ["w1", "192.0.2.1", "worker", "yes", "v1", "4", "8GiB", "2", "X"]
     assert table[2] == ["w2", "192.0.2.2", "-", "-", "-", "-", "-", "-"]
 
 

@@ -20,7 +20,7 @@ def test_nothing_but_the_end_is_a_hundred_per_cent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(34359738368, "32 GiB"), (1536, "1.5 KiB"), (12, "12 B"), (0, "-"), (None, "-")]
+    ("value", "text"), [(34359738368, "32GiB"), (1536, "1.5KiB"), (12, "12B"), (0, "-"), (None, "-")]
 )
 def test_bytes_size(value: object, text: str) -> None:
     assert bytes_size(value) == text
