@@ -108,7 +108,7 @@ class Embedded:
         self.stop_valkey()
         self._end_stray_valkey()
         self._socket.unlink(missing_ok=True)
-        if self._pgdata.exists() and self._postgres_runs():
+        if (self._pgdata / "postmaster.pid").exists() and self._postgres_runs():
             self._pg_ctl("-m", "fast", "-w", "stop")
 
     def __enter__(self) -> Embedded:
@@ -144,6 +144,8 @@ class Embedded:
     def _start_postgres(self) -> None:
         if not self._pgdata.exists():
             self._init_postgres()
+        if os.geteuid() == 0:
+            utils.ensure_prefix_permissions(self._pgdata)
         sockets = self._short(self._pgdata)
         if sockets != self._pgdata:
             sockets.mkdir(mode=0o700, exist_ok=True)
@@ -181,7 +183,13 @@ class Embedded:
         new.rename(self._pgdata)
 
     def _postgres_runs(self) -> bool:
-        return self._pg_ctl("status", check=False) == 0
+        code = self._pg_ctl("status", check=False)
+        if code not in (0, 3):  # 3: no server runs there
+            raise RuntimeError(
+                f"The user {self._pgdata.owner()} of PostgreSQL cannot look into {self._pgdata}. "
+                "Let it pass all directories above: chmod o+x DIRECTORY."
+            )
+        return code == 0
 
     def _pg_ctl(self, *arguments: str, check: bool = True) -> int:
         command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(self._pgdata), *arguments]

@@ -18,12 +18,12 @@ def _valkey(servers: Embedded) -> redis.Redis:
     return redis.Redis.from_url(servers.cache_url)
 
 
-def test_start_twice_keeps_the_data_and_stop_ends_both(tmp_path: Path) -> None:
-    servers = Embedded(tmp_path / "data", volatile=True).start()
+def test_start_twice_keeps_the_data_and_stop_ends_both(open_path: Path) -> None:
+    servers = Embedded(open_path / "data", volatile=True).start()
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)")
     servers.stop()
-    again = Embedded(tmp_path / "data", volatile=True).start()
+    again = Embedded(open_path / "data", volatile=True).start()
     url = again.database_url
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
@@ -35,10 +35,10 @@ def test_start_twice_keeps_the_data_and_stop_ends_both(tmp_path: Path) -> None:
         _valkey(again).ping()
 
 
-def test_what_a_killed_supervisor_left_is_replaced(tmp_path: Path) -> None:
-    first = Embedded(tmp_path / "data", volatile=True).start()
-    stray = int((tmp_path / "data" / "valkey" / "valkey.pid").read_text())
-    second = Embedded(tmp_path / "data", volatile=True).start()
+def test_what_a_killed_supervisor_left_is_replaced(open_path: Path) -> None:
+    first = Embedded(open_path / "data", volatile=True).start()
+    stray = int((open_path / "data" / "valkey" / "valkey.pid").read_text())
+    second = Embedded(open_path / "data", volatile=True).start()
     try:
         assert not psutil.pid_exists(stray) or psutil.Process(stray).status() == psutil.STATUS_ZOMBIE
         assert _valkey(second).ping()
@@ -49,8 +49,8 @@ def test_what_a_killed_supervisor_left_is_replaced(tmp_path: Path) -> None:
         first.stop()
 
 
-def test_a_long_directory_gets_a_socket_elsewhere(tmp_path: Path) -> None:
-    deep = tmp_path / ("d" * 60) / ("e" * 60)
+def test_a_long_directory_gets_a_socket_elsewhere(open_path: Path) -> None:
+    deep = open_path / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
     servers = Embedded(deep, volatile=True)
     servers.start_valkey()

@@ -67,8 +67,8 @@ def _alive(pid: int) -> bool:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    made = Service(tmp_path / "data")
+def service(open_path: Path) -> Iterator[Service]:
+    made = Service(open_path / "data")
     yield made
     made.run("--stop").wait(60)
 
