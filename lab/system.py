@@ -123,6 +123,10 @@ def locked_directory(path: Path, *, shared: bool = False) -> Iterator[None]:
             handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:  # another holder has just removed it, or its parent
             continue
+        except FileExistsError:  # it was there, and was removed before mkdir could see that it is a directory
+            if path.exists() and not path.is_dir():
+                raise
+            continue
         try:
             fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             held = os.fstat(handle)

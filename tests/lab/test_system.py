@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -56,6 +57,34 @@ def test_a_locked_directory_keeps_others_out_until_its_holder_has_removed_it(tmp
         place.rmdir()
     other.join()
     assert order == ["first", "second"]
+
+
+def test_a_directory_that_others_make_and_remove_all_the_time_is_locked_in_the_end(tmp_path: Path) -> None:
+    place, stop = tmp_path / "lab", threading.Event()
+
+    def churn() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(OSError):
+                place.mkdir()
+                place.rmdir()
+
+    others = [threading.Thread(target=churn) for _ in range(2)]
+    for other in others:
+        other.start()
+    try:
+        for _ in range(300):
+            with system.locked_directory(place, shared=True):
+                pass
+    finally:
+        stop.set()
+        for other in others:
+            other.join()
+
+
+def test_a_file_in_the_place_of_the_directory_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "lab").touch()
+    with pytest.raises(FileExistsError), system.locked_directory(tmp_path / "lab"):
+        pass
 
 
 def test_holders_may_share_a_directory(tmp_path: Path) -> None:
