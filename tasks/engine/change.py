@@ -98,8 +98,10 @@ class Change:
         return self.operation.event_seq
 
     def write(self) -> None:
-        Event.objects.bulk_create(self._events)
-        LogChunk.objects.bulk_create(self._chunks)
+        if self._events:
+            Event.objects.bulk_create(self._events)
+        if self._chunks:
+            LogChunk.objects.bulk_create(self._chunks)
         if self._fields:
             Operation.objects.filter(pk=self.operation.pk).update(**self._fields)
 
@@ -108,7 +110,8 @@ class Change:
 def changing(operation_id: UUID, states: Sequence[OperationState] | None = None) -> Iterator[Change | None]:
     """Lock the operation for one transition; None where it is gone or in none of `states`."""
     with transaction.atomic():
-        found = Operation.objects.select_for_update(no_key=True).annotate(_now=Now()).filter(pk=operation_id).first()
+        row = Operation.objects.select_for_update(no_key=True).annotate(_now=Now()).filter(pk=operation_id)
+        found = next(iter(row.order_by()), None)
         if found is None or (states is not None and found.state not in states):
             yield None
             return

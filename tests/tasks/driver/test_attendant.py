@@ -30,8 +30,9 @@ def job(cluster: Cluster) -> HostJob:
     return engine.jobs_of(lease)[0]
 
 
-def attend(job: HostJob, seconds: float = 20) -> list[JobUpdate]:
-    """What is learnt in one slice of so many seconds."""
+def attend(job: HostJob, *, sure: bool = True) -> list[JobUpdate]:
+    """What is learnt in one slice."""
+    until = time.monotonic() + 20
     spec = step("a", "echo hello")
     assert isinstance(spec.do, Script)
     learnt: list[JobUpdate] = []
@@ -43,7 +44,8 @@ def attend(job: HostJob, seconds: float = 20) -> list[JobUpdate]:
         env={},
         redact=Redactor([]),
         clock=Clock(now),
-        until=time.monotonic() + seconds,
+        left=lambda: until - time.monotonic(),
+        sure=lambda: sure,
         stop=threading.Event(),
         emit=learnt.append,
     ).attend()
@@ -56,9 +58,9 @@ def test_it_starts_the_job_and_tells_its_end(job: HostJob) -> None:
     assert "".join(text for update in told for _, _, text in update.chunks) == "hello\n"
 
 
-def test_no_job_is_started_after_the_slice(job: HostJob) -> None:
+def test_no_job_is_started_without_a_sure_lease(job: HostJob) -> None:
     assert job.node is not None
-    assert not attend(job, 0)
+    assert not attend(job, sure=False)
     with hosts.connection(job.node) as remote:
         assert detached.collect(remote, str(job.pk)).reason == "no-directory"
 
