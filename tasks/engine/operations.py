@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Exists, F, FloatField, OuterRef, Q, QuerySet, Sum, When
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from clusters.models import Cluster
+from tasks.engine import rows
 from tasks.engine.change import Change, changing
 from tasks.engine.states import move
 from tasks.models import (
@@ -261,9 +262,8 @@ def reconcile() -> tuple[list[UUID], list[int]]:
 
 def weigh(change: Change) -> None:
     """The operation's progress: its steps', each weighed with its expected duration. It never falls."""
-    reached = Case(When(state__in=STEP_DONE, then=100.0), default=F("progress"), output_field=FloatField())
-    sums = change.operation.steps.order_by().aggregate(total=Sum("weight"), done=Sum(F("weight") * reached))
-    progress = max(change.operation.progress, sums["done"] / sums["total"] if sums["total"] else 100.0)
+    total, done = rows.weights(change.operation.pk)
+    progress = max(change.operation.progress, done / total if total else 100.0)
     if progress != change.operation.progress:
         change.set(progress=progress)
 

@@ -16,10 +16,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from clusters.models import Node
+from tasks.engine import rows
 from tasks.engine.change import Change, changing
 from tasks.engine.logs import trim
 from tasks.engine.operations import weigh
@@ -45,6 +46,7 @@ TOLD = (
 )
 # What a transition may change of a job, and what the end of a try changes of a step.
 LEARNT = [*TOLD, "phase", "progress", "note", "finished_at", "not_before"]
+CLAIMED = ["state", "lease_owner", "lease_epoch", "lease_until", "not_before", "started_at"]
 ENDED = ["state", "outcome", "progress", "note", "error", "result", "memory", "lease_until", "finished_at"]
 DRIVEN = (OperationState.RUNNING, OperationState.CANCELLING)
 
@@ -116,9 +118,7 @@ def claim(step_id: int, owner: str) -> Lease | None:
         step.lease_owner, step.lease_epoch, step.not_before = owner[:120], step.lease_epoch + 1, None
         step.lease_until = change.now + timedelta(seconds=settings.LEASE_SECONDS)
         step.started_at = step.started_at or change.now
-        step.save(
-            update_fields=["state", "lease_owner", "lease_epoch", "lease_until", "not_before", "started_at"],
-        )
+        rows.update(step, CLAIMED)
         if before != StepState.RUNNING:
             change.step_event(step)
         cancelling = change.operation.state == OperationState.CANCELLING
@@ -162,13 +162,13 @@ def record(lease: Lease, updates: Sequence[JobUpdate]) -> None:
             if update.job.pk in jobs:
                 _record(change, step, jobs[update.job.pk], update)
         for job in jobs.values():
-            job.save(update_fields=LEARNT)
+            rows.update(job, LEARNT)
         moved = any((job.state, job.progress) != before[job.pk] for job in jobs.values())
         progress = max(step.progress, _progress(step)) if moved else step.progress
         note = next((update.note for update in reversed(updates) if update.note), step.note)[:300]
         if progress != step.progress or note != step.note:
             step.progress, step.note = progress, note
-            step.save(update_fields=["progress", "note"])
+            rows.update(step, ["progress", "note"])
             change.step_event(step)
             shown = int(change.operation.progress)
             weigh(change)
@@ -206,7 +206,7 @@ def give_back(lease: Lease, *, after: float = 0, note: str | None = None, memory
         if note is not None and note[:300] != step.note:
             step.note = note[:300]
             change.step_event(step)
-        step.save(update_fields=["lease_until", "not_before", "sent_at", "memory", "note"])
+        rows.update(step, ["lease_until", "not_before", "sent_at", "memory", "note"])
 
 
 def finish(lease: Lease, outcome: Outcome, result: dict[str, Any] | None = None, note: str = "") -> None:
@@ -237,7 +237,7 @@ def fail(lease: Lease, error: dict[str, Any], *, again: bool = True, result: dic
         step.note = f"Try {step.tries + 1} of {policy.attempts} in {wait:.0f} s: {error.get('message', '')}"[:300]
         step.not_before, step.lease_until, step.sent_at = change.now + timedelta(seconds=wait), None, None
         step.memory = {}
-        step.save(update_fields=[*ENDED, "attempt", "tries", "not_before", "sent_at"])
+        rows.update(step, [*ENDED, "attempt", "tries", "not_before", "sent_at"])
         change.step_event(step)
         return True
 
@@ -256,20 +256,13 @@ def delay(policy: Retry, tries: int) -> float:
     return min(policy.cap, policy.delay * policy.factor**tries) * random.uniform(0.75, 1.25)  # noqa: S311
 
 
-def _held_row(lease: Lease) -> QuerySet[Step]:
-    # An expired lease holds until another claim; one that was given back holds no more.
-    return Step.objects.filter(
-        pk=lease.step.pk, lease_epoch=lease.epoch, lease_until__isnull=False, state=StepState.RUNNING
-    )
-
-
 @contextmanager
 def _held(lease: Lease) -> Iterator[tuple[Change, Step]]:
     """A transition of a step whose lease is still this one."""
     with changing(lease.operation.pk, DRIVEN) as change:
         if change is None:
             raise LeaseLost
-        if not _held_row(lease).exists():
+        if not rows.is_held(lease.step.pk, lease.epoch):
             raise LeaseLost
         step = copy(lease.step)
         yield change, step
@@ -283,7 +276,7 @@ def _end_jobs(change: Change, step: Step, pending: JobState, running: JobState, 
         _ended_job(change, job)
         for name, value in fields.items():
             setattr(job, name, value)
-        job.save(update_fields=["state", "finished_at", "not_before", *fields])
+        rows.update(job, ["state", "finished_at", "not_before", *fields])
         change.job_event(step, job)
 
 
@@ -295,7 +288,7 @@ def _ended_job(change: Change, job: HostJob) -> None:
 
 def _ended(change: Change, step: Step, note: str) -> None:
     step.note, step.finished_at, step.lease_until, step.memory = note[:300], change.now, None, {}
-    step.save(update_fields=ENDED)
+    rows.update(step, ENDED)
     change.step_event(step)
     weigh(change)
     change.operation_event()
