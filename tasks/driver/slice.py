@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q
 
+from clusters.database import LOST
 from clusters.models import Cluster
 from tasks import engine, secret_values
 from tasks.actions.base import Done, Wait
@@ -182,7 +184,8 @@ class Slice:
                 return engine.renew(self.lease)
             if now >= self._ask_at:
                 self._ask_at = now + ASK_CANCEL_SECONDS
-                return engine.cancel_wanted(self.lease)
+                # A cancel leaves the lease only so long that its holder can take it up again.
+                return engine.cancel_wanted(self.lease) and engine.renew(self.lease)
             return False
         finally:
             release()
@@ -346,6 +349,13 @@ def drive(lease: Lease, stop: threading.Event) -> Next:
     except engine.LeaseLost:
         log.info("lost the lease of step %s (epoch %s)", lease.step.pk, lease.epoch)
         return "nothing"
+    except LOST as error:
+        log.warning("step %s lost the database: %s", lease.step.pk, error)
+        # What was learnt and could not be stored is read again. Else the lease runs out, which takes longer.
+        with contextlib.suppress(DatabaseError, engine.LeaseLost):
+            engine.give_back(lease, after=BEAT)
+            return "nothing"
+        raise
     except DatabaseError:
         raise  # the lease runs out, and the reconciler sends the step again
     except Exception as error:

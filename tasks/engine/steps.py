@@ -18,6 +18,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from clusters.models import Node
+from tasks.database import patient
 from tasks.engine.change import Change, changing
 from tasks.engine.logs import trim
 from tasks.engine.operations import weigh
@@ -37,7 +38,7 @@ from tasks.plan import Retry, StepSpec
 
 SERVICE = "service"
 # What the holder of a job learns back from its row.
-TOLD = ("state", "offset", "started_at", "last_output_at", "unreachable_since", "boot_id", "exit_code", "error")
+TOLD = ("state", "offset", "seen", "started_at", "last_output_at", "unreachable_since", "boot_id", "exit_code", "error")
 DRIVEN = (OperationState.RUNNING, OperationState.CANCELLING)
 
 
@@ -64,12 +65,14 @@ class Lease:
 class JobUpdate:
     """What a driver learnt of a job. Fields that are None stay as they are.
 
-    `chunks` are (offset, raw size, redacted text). `away` is set while the host does not answer, with the time
+    `chunks` are (offset, raw size, redacted text); one of no size is a remark on the log. `seen` bytes of output were
+    there, whether or not they can be stored yet. `away` is set while the host does not answer, with the time
     of the next try; hearing from the host again clears it.
     """
 
     job: HostJob
     chunks: list[tuple[int, int, str]] = field(default_factory=list)
+    seen: int = 0
     boot_id: str | None = None
     phase: str | None = None
     progress: float | None = None
@@ -81,6 +84,7 @@ class JobUpdate:
     away: datetime | None = None
 
 
+@patient
 def claim(step_id: int, owner: str) -> Lease | None:
     """Take the step's lease; None where it is held, ended, not yet due, or its operation is."""
     operation_id = Step.objects.filter(pk=step_id).values_list("operation", flat=True).first()
@@ -115,6 +119,7 @@ def claim(step_id: int, owner: str) -> Lease | None:
         return Lease(step, change.operation, step.lease_epoch, change.now, cancelling)
 
 
+@patient
 def renew(lease: Lease) -> bool:
     """Hold the lease on; whether the operation is being cancelled. Raises `LeaseLost`."""
     held = _held_row(lease).update(lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS))
@@ -123,11 +128,13 @@ def renew(lease: Lease) -> bool:
     return cancel_wanted(lease)
 
 
+@patient
 def cancel_wanted(lease: Lease) -> bool:
     """Whether the operation is being cancelled."""
     return Operation.objects.filter(pk=lease.operation.pk, state=OperationState.CANCELLING).exists()
 
 
+@patient
 def jobs_of(lease: Lease) -> list[HostJob]:
     """The jobs of this attempt, made where they are missing. Hosts that an earlier try has served get none.
 
@@ -149,6 +156,7 @@ def jobs_of(lease: Lease) -> list[HostJob]:
         return list(HostJob.objects.filter(step=step, attempt=step.attempt).select_related(*related))
 
 
+@patient
 def record(lease: Lease, updates: Sequence[JobUpdate]) -> None:
     """Store what was learnt of jobs, their output included: each byte once. Raises `LeaseLost`.
 
@@ -176,6 +184,7 @@ def record(lease: Lease, updates: Sequence[JobUpdate]) -> None:
                 change.operation_event()
 
 
+@patient
 def give_back(lease: Lease, *, after: float = 0, note: str | None = None, memory: dict[str, Any] | None = None) -> None:
     """Let go of the step for now; it is due again `after` seconds. Raises `LeaseLost`.
 
@@ -195,6 +204,7 @@ def give_back(lease: Lease, *, after: float = 0, note: str | None = None, memory
         step.save(update_fields=["lease_until", "not_before", "sent_at", "memory", "note"])
 
 
+@patient
 def finish(lease: Lease, outcome: Outcome, result: dict[str, Any] | None = None, note: str = "") -> None:
     """The step's aim is true (or, in a dry run, known). Raises `LeaseLost`."""
     with _held(lease) as (change, step):
@@ -205,6 +215,7 @@ def finish(lease: Lease, outcome: Outcome, result: dict[str, Any] | None = None,
         _ended(change, step, note)
 
 
+@patient
 def fail(lease: Lease, error: dict[str, Any], *, again: bool = True, result: dict[str, Any] | None = None) -> bool:
     """A try has failed: whether the step's policy allows another one, and then it waits. Raises `LeaseLost`."""
     policy = lease.spec.retry
@@ -228,6 +239,7 @@ def fail(lease: Lease, error: dict[str, Any], *, again: bool = True, result: dic
         return True
 
 
+@patient
 def cancelled(lease: Lease, error: dict[str, Any]) -> None:
     """The step's jobs were ended; `error` names the hosts where that is not certain. Raises `LeaseLost`."""
     with _held(lease) as (change, step):
@@ -305,12 +317,13 @@ def _record(change: Change, step: Step, update: JobUpdate) -> None:
             move(job, JobState.RUNNING)
         job.started_at = job.started_at or change.now
     for offset, size, text in update.chunks:
-        if offset != job.offset or not size:
+        if offset != job.offset or not (size or text):
             continue
         trim(job, size)
         change.log(job, offset, size, text)
         job.offset += size
-        job.last_output_at = change.now
+    if (reached := max(update.seen, job.offset)) > job.seen:
+        job.seen, job.last_output_at = reached, change.now
     for name in ("phase", "progress", "note", "outcome", "exit_code", "error"):
         if (value := getattr(update, name)) is not None:
             setattr(job, name, value)
