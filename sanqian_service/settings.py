@@ -86,6 +86,9 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     "max_size": env.int("SANQIAN_DATABASE_POOL", default=24),
     "timeout": 10,
+    # Then it gives up until the next query, which tries at once. With longer patience its pauses double up to
+    # minutes, and so long it would not see that the server is back.
+    "reconnect_timeout": 5,
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -127,6 +130,8 @@ CACHES = {
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# For ever: by default workers and beat end themselves when the broker has been away for about an hour.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A request must not hang on a broker that is down: the row is stored, the beat task sends later.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -148,18 +153,20 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
+# Seconds after which a message of beat is dropped, by the worker's clock: so much may it be ahead of beat's.
+BEAT_EXPIRES = 300
 CELERY_BEAT_SCHEDULE = {
     "reconcile": {
         "task": "tasks.jobs.reconcile",
         "schedule": env.float("SANQIAN_RECONCILE_SECONDS", default=5.0),
-        "options": {"expires": 30},
+        "options": {"expires": BEAT_EXPIRES},
     },
     "check-clusters": {
         "task": "tasks.jobs.check_clusters",
         "schedule": env.float("SANQIAN_HEALTH_SECONDS", default=60.0),
-        "options": {"expires": 60},
+        "options": {"expires": BEAT_EXPIRES},
     },
-    "clear-hosts": {"task": "tasks.jobs.clear_hosts", "schedule": 60.0, "options": {"expires": 60}},
+    "clear-hosts": {"task": "tasks.jobs.clear_hosts", "schedule": 60.0, "options": {"expires": BEAT_EXPIRES}},
     "prune": {"task": "tasks.jobs.prune", "schedule": crontab(hour=3, minute=17), "options": {"expires": 3600}},
 }
 

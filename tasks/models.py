@@ -162,6 +162,7 @@ class HostJob(models.Model):
     note = models.CharField(max_length=300, blank=True)
     exit_code = models.IntegerField(null=True)
     offset = models.BigIntegerField("bytes of log stored", default=0)
+    seen = models.BigIntegerField("bytes of log seen", default=0, help_text="More than stored while a line is cut.")
     boot_id = models.CharField(max_length=64, blank=True)
     error = models.JSONField(default=dict, blank=True)
     started_at = models.DateTimeField(null=True)
@@ -221,7 +222,7 @@ class Event(models.Model):
 
 
 class AuditEvent(models.Model):
-    """Who asked for what, from where, when. The database refuses to change or delete a row."""
+    """Who asked for what, from where, when, and how it ended. The database refuses to change or delete a row."""
 
     at = models.DateTimeField(db_default=Now())
     actor = models.CharField(max_length=200)

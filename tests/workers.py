@@ -43,13 +43,16 @@ class Fleet:
         self._logs = Path(tempfile.mkdtemp(prefix="workers-", dir=Path(settings.STATIC_ROOT).parent))
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def worker(self, concurrency: int = 8, *more: str) -> subprocess.Popen[bytes]:
-        """One more worker, for all queues; `more` are arguments for ``celery worker``."""
+    def worker(self, concurrency: int = 8, *more: str, skew: float = 0) -> subprocess.Popen[bytes]:
+        """One more worker, for all queues; `more` are arguments for ``celery worker``.
+
+        Its clock is `skew` seconds ahead.
+        """
         name = f"w{len(self._processes)}@%h"
         queues = "control,provision,health"
         return self._run(
             "worker", "--pool", "threads", "-c", str(concurrency), "-Q", queues, "-n", name, "--without-mingle",
-            "--without-gossip", "-l", "warning", *more,
+            "--without-gossip", "-l", "warning", *more, skew=skew,
         )  # fmt: skip
 
     def beat(self) -> subprocess.Popen[bytes]:
@@ -69,11 +72,12 @@ class Fleet:
                 process.kill()
                 process.wait()
 
-    def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def _run(self, *arguments: str, skew: float = 0) -> subprocess.Popen[bytes]:
         with (self._logs / f"{len(self._processes)}-{arguments[0]}.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "sanqian_service", *arguments],
-                env=self._env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [sys.executable, "-m", "tests.tasks.skewed" if skew else "celery", "-A", "sanqian_service", *arguments],
+                env={**self._env, "SKEW_SECONDS": str(skew)}, cwd=ROOT,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self._processes.append(process)
         return process

@@ -17,6 +17,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from clusters.database import LOST, drop_lost
+
 log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 BUSY_SECONDS = 5
@@ -109,6 +111,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if problem is None:
         return None
     set_rollback()
+    if isinstance(error, LOST):
+        drop_lost()
     path = context["request"].path if context.get("request") else ""
     return Response(
         problem.document(path), status=problem.status_code, headers=dict(problem.headers), content_type=CONTENT_TYPE

@@ -108,9 +108,9 @@ class Attendant:
             if ended:
                 self._ended(seen, heard)
                 return
-            if heard.chunks or self.job.unreachable_since or self._boot_id:
-                self._tell(self._update(heard))
-            if self._too_slow(remote, bool(seen.data)):
+            if heard.chunks or seen.offset > self.job.seen or self.job.unreachable_since or self._boot_id:
+                self._tell(self._update(heard, seen=seen.offset))
+            if self._too_slow(remote, seen):
                 return
             if (left <= 0 or self.stop.is_set()) and seen.offset >= seen.size:
                 return
@@ -128,8 +128,8 @@ class Attendant:
     def _update(self, heard: Heard, **more: Any) -> JobUpdate:
         chunks = [(offset, size, self.redact(text)) for offset, size, text in heard.chunks]
         note = self.redact(heard.note) if heard.note else heard.note
-        if chunks:
-            self.job.last_output_at = self.clock.now()
+        if (reached := more.get("seen", 0)) > self.job.seen:
+            self.job.seen, self.job.last_output_at = reached, self.clock.now()
         self.job.phase = heard.phase or self.job.phase
         self.job.outcome = heard.outcome or self.job.outcome
         return JobUpdate(
@@ -143,6 +143,9 @@ class Attendant:
 
     def _ended(self, seen: detached.Progress, heard: Heard) -> None:
         update = self._update(heard, exit_code=seen.exit_code)
+        if seen.log == "lost":
+            update.chunks.append((seen.offset, 0, NOT_STORED))
+            update.note = f"{self.job.host} could not store all of its output; see df -h {detached.ROOT} there"
         if seen.state == "exited" and seen.exit_code == 0:
             update.state = JobState.SUCCEEDED
             update.outcome = Outcome(self.job.outcome) if self.job.outcome else Outcome.CHANGED
@@ -154,13 +157,17 @@ class Attendant:
                 "message": f"{self.job.phase or 'The command'} ended with exit code {seen.exit_code}.",
                 "fix": "The last lines of its log say why.",
             }
+            if seen.log == "lost":
+                update.error["message"] += " The host could not store all of its output: its disk may be full."
+                update.error["fix"] = f"See df -h {detached.ROOT} on the host, make room, then retry."
         else:
             update.state, update.error = JobState.LOST, {"host": self.job.host, **LOST[seen.reason]}
         self._tell(update)
 
-    def _too_slow(self, remote: Remote, spoke: bool) -> bool:
+    def _too_slow(self, remote: Remote, seen: detached.Progress) -> bool:
         now, started = self.clock.now(), self.job.started_at or self.clock.now()
-        last = now if spoke else self.job.last_output_at or started
+        # What a full disk or the log's limit keeps from the log is no silence.
+        last = self.job.last_output_at or started if seen.log == "whole" else now
         if (now - started).total_seconds() > self.spec.timeout:
             kind, what = "timeout", f"It took longer than {self.spec.timeout:.0f} s and was ended."
         elif (now - last).total_seconds() > self.spec.quiet:
@@ -189,6 +196,7 @@ class Attendant:
         self._tell(JobUpdate(self.job, state=JobState.FAILED, error=error))
 
 
+NOT_STORED = "\n[the host could not store what follows: its disk may be full]\n"
 LOST = {
     "reboot": {
         "kind": "job-lost",

@@ -82,8 +82,9 @@ class _Holder:
         for hold in holds:
             if (cancelling := told.get(hold.lease.step.pk)) is None:
                 hold.lost = True
-            else:
-                hold.cancelling = cancelling
+            elif cancelling and not hold.cancelling:
+                # A cancel leaves the lease only so long that its holder can take it up again.
+                hold.cancelling, hold.renew_at = True, began
         if due := [hold for hold in holds if not hold.lost and hold.renew_at <= began]:
             renewed = engine.renew([hold.lease for hold in due])
             for hold in due:

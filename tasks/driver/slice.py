@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from django.db import Error as DatabaseError
 from django.db.models import Q
 
+from clusters.database import LOST
 from clusters.models import Cluster
 from tasks import engine, secret_values
 from tasks.actions.base import Done, Wait
@@ -345,6 +347,13 @@ def drive(lease: Lease, stop: threading.Event, claimed: float) -> Next:
     except engine.LeaseLost:
         log.info("lost the lease of step %s (epoch %s)", lease.step.pk, lease.epoch)
         return "nothing"
+    except LOST as error:
+        log.warning("step %s lost the database: %s", lease.step.pk, error)
+        # What was learnt and could not be stored is read again. Else the lease runs out, which takes longer.
+        with contextlib.suppress(DatabaseError, engine.LeaseLost):
+            engine.give_back(lease, after=BEAT)
+            return "nothing"
+        raise
     except DatabaseError:
         raise  # the lease runs out, and the reconciler sends the step again
     except Exception as error:

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db.models import F, Q, Window
 from django.db.models.functions import Now, RowNumber
 
+from tasks.database import patient
 from tasks.models import Operation, OperationState, Step, StepState
 
 FEW, USUAL = 4, 16
@@ -33,6 +34,7 @@ class _Counted:
     oldest: dict[UUID, list[int]] = {}
 
 
+@patient
 def priorities(steps: Sequence[int]) -> list[tuple[int, int]]:
     """The steps that still exist, each with the priority of its message; those of cancelled operations go first."""
     rows = Step.objects.filter(pk__in=steps).order_by("pk")

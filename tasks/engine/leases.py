@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import connection
 
+from tasks.database import patient
 from tasks.engine.steps import Lease
 from tasks.models import OperationState, Step, StepState
 
@@ -23,6 +24,7 @@ RETURNING id
 """
 
 
+@patient
 def renew(leases: Sequence[Lease]) -> set[int]:
     """Hold these leases on: the steps for which that was done. The others are lost, or in a transition just now."""
     steps, epochs = [lease.step.pk for lease in leases], [lease.epoch for lease in leases]
@@ -31,6 +33,7 @@ def renew(leases: Sequence[Lease]) -> set[int]:
         return {pk for (pk,) in cursor.fetchall()}
 
 
+@patient
 def held(leases: Sequence[Lease]) -> dict[int, bool]:
     """The steps whose lease is still this one, and whether their operation is being cancelled."""
     epochs = {lease.step.pk: lease.epoch for lease in leases}

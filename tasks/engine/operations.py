@@ -12,12 +12,14 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from clusters.models import Cluster
+from tasks.database import patient
 from tasks.engine import rows
 from tasks.engine.change import Change, changing
 from tasks.engine.states import move
 from tasks.models import (
     ACTIVE,
     STEP_DONE,
+    AuditEvent,
     Operation,
     OperationState,
     Step,
@@ -27,6 +29,8 @@ from tasks.plan import Plan, Script, StepSpec
 
 # A message that has not led to a claim after so long is taken for lost (seconds).
 RESEND_SECONDS = 15
+# A driver that lives hears of a cancel within so long, and holds its lease on.
+CANCEL_SECONDS = 2
 STALE = Q(sent_at=None) | Q(sent_at__lt=Now() - timedelta(seconds=RESEND_SECONDS))
 # A driver that died is not waited for any longer: its message was sent before its lease.
 ORPHANED = Q(lease_until__lt=Now(), sent_at__lt=F("lease_until"))
@@ -84,6 +88,7 @@ def create(
     return operation
 
 
+@patient
 def advance(operation_id: UUID) -> list[int]:
     """Move the operation on as far as its steps allow: the ids of the steps that are to be driven now."""
     with changing(operation_id, ACTIVE) as change:
@@ -112,6 +117,7 @@ def advance(operation_id: UUID) -> list[int]:
         return _to_send(change, active)
 
 
+@patient
 def request_cancel(operation_id: UUID, error: dict[str, Any] | None = None) -> bool:
     """Stop the operation: whether it was under way. What runs is ended by the steps' drivers.
 
@@ -132,11 +138,15 @@ def request_cancel(operation_id: UUID, error: dict[str, Any] | None = None) -> b
         Step.objects.filter(pk__in=[step.pk for step in waiting]).update(
             state=StepState.CANCELLED, note="", not_before=None, finished_at=change.now
         )
-        # What waits for a host or a retry is to be ended now.
-        change.operation.steps.filter(state=StepState.RUNNING).update(not_before=None, sent_at=None)
+        # What waits for a host or a retry is to be ended now; a driver that has died is not waited for long.
+        running = change.operation.steps.filter(state=StepState.RUNNING)
+        running.update(not_before=None, sent_at=None)
+        soon = Now() + timedelta(seconds=CANCEL_SECONDS)
+        running.filter(lease_until__gt=soon).update(lease_until=soon)
         return True
 
 
+@patient
 def cancelling_steps(operation_id: UUID) -> list[int]:
     """The steps of a cancelled operation that a driver has to end."""
     found = Step.objects.filter(
@@ -184,6 +194,7 @@ def retry(operation_id: UUID, from_step: str = "") -> Operation:
     return operation
 
 
+@patient
 def changed_cluster(operation_id: UUID) -> UUID | None:
     """The cluster of an operation that has ended and may have changed it: its health is to be read anew."""
     ended = Operation.objects.filter(pk=operation_id, mutating=True).exclude(state__in=ACTIVE)
@@ -211,6 +222,7 @@ def skip(operation_id: UUID, key: str, note: str) -> Operation:
         return retry(operation_id)
 
 
+@patient
 def end_overdue() -> list[UUID]:
     """Have operations ended that take longer than any should: their ids, to be cancelled like others."""
     limit = settings.OPERATION_SECONDS
@@ -238,6 +250,7 @@ def overdue_steps() -> QuerySet[Step]:
     return due_steps().filter(STALE | ORPHANED)
 
 
+@patient
 def reconcile() -> tuple[list[UUID], list[int]]:
     """What nothing moves: operations to advance and steps to drive. Whoever gets one has it alone for a while.
 
@@ -299,6 +312,19 @@ def _end(change: Change, state: OperationState, steps: list[Step]) -> None:
     change.set(state=state, finished_at=change.now, error=error)
     change.operation_event()
     _set_cluster_state(change, "success" if state == OperationState.SUCCEEDED else "failure")
+    _audit_end(change.operation)
+
+
+def _audit_end(operation: Operation) -> None:
+    """What became of the request, kept also when operation and cluster are deleted."""
+    told = {name: operation.error[name] for name in ("step", "host", "kind", "message") if name in operation.error}
+    AuditEvent.objects.create(
+        actor="service",
+        action=f"operation.{operation.state}",
+        cluster=str(operation.cluster_id),
+        operation=str(operation.pk),
+        detail={"kind": operation.kind, "attempt": operation.attempt, **({"error": told} if told else {})},
+    )
 
 
 def _set_cluster_state(change: Change, moment: str) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from tasks.database import patient
 from tasks.models import JOB_LIVE, HostJob
 
 # A driver that lost its lease may still start the job for a while; what is left there keeps it from that (seconds).
@@ -20,6 +21,7 @@ GIVE_UP = timedelta(days=30)
 BATCH = 200
 
 
+@patient
 def remains() -> list[UUID]:
     """Jobs whose hosts are to be cleared of them now. Whoever gets one has it alone for a while.
 
@@ -36,6 +38,7 @@ def remains() -> list[UUID]:
     return [job.pk for job in due if job.not_before]
 
 
+@patient
 def removed(jobs: Iterable[UUID]) -> None:
     """Nothing of these ended jobs is left on their hosts."""
     HostJob.objects.filter(pk__in=list(jobs)).exclude(state__in=JOB_LIVE).update(not_before=None)

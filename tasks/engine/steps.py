@@ -20,6 +20,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from clusters.models import Node
+from tasks.database import patient
 from tasks.engine import rows
 from tasks.engine.change import Change, changing
 from tasks.engine.logs import trim
@@ -41,7 +42,7 @@ from tasks.plan import Retry, StepSpec
 SERVICE = "service"
 # What the holder of a job learns back from its row.
 TOLD = (
-    *("state", "outcome", "offset", "started_at", "last_output_at"),
+    *("state", "outcome", "offset", "seen", "started_at", "last_output_at"),
     *("unreachable_since", "boot_id", "exit_code", "error"),
 )
 # What a transition may change of a job, and what the end of a try changes of a step.
@@ -60,7 +61,7 @@ class Lease:
     """The right to drive `step`. `cancelling` says that it is to be ended, not carried on.
 
     While it is held nobody else changes what `step` and its `jobs` say of the work, so they are not read again for
-    each transition. `fresh`: this try has no jobs yet.
+    each transition; `forget` is for when it is not sure what was stored. `fresh`: this try has no jobs yet.
     """
 
     step: Step
@@ -70,19 +71,26 @@ class Lease:
     cancelling: bool
     spec: StepSpec
     fresh: bool
-    jobs: dict[UUID, HostJob] = field(default_factory=dict)
+    jobs: dict[UUID, HostJob] | None = None
+
+    known: bool = True
+
+    def forget(self) -> None:
+        self.known, self.fresh, self.jobs = False, False, None
 
 
 @dataclass
 class JobUpdate:
     """What a driver learnt of a job. Fields that are None stay as they are.
 
-    `chunks` are (offset, raw size, redacted text). `away` is set while the host does not answer, with the time
+    `chunks` are (offset, raw size, redacted text); one of no size is a remark on the log. `seen` bytes of output were
+    there, whether or not they can be stored yet. `away` is set while the host does not answer, with the time
     of the next try; hearing from the host again clears it.
     """
 
     job: HostJob
     chunks: list[tuple[int, int, str]] = field(default_factory=list)
+    seen: int = 0
     boot_id: str | None = None
     phase: str | None = None
     progress: float | None = None
@@ -94,6 +102,7 @@ class JobUpdate:
     away: datetime | None = None
 
 
+@patient
 def claim(step_id: int, owner: str) -> Lease | None:
     """Take the step's lease; None where it is held, ended, not yet due, or its operation is."""
     operation_id = Step.objects.filter(pk=step_id).values_list("operation", flat=True).first()
@@ -127,14 +136,16 @@ def claim(step_id: int, owner: str) -> Lease | None:
         return Lease(step, change.operation, step.lease_epoch, change.now, cancelling, spec, fresh)
 
 
+@patient
 def jobs_of(lease: Lease) -> list[HostJob]:
     """The jobs of this attempt, made where they are missing. Hosts that an earlier try has served get none.
 
     Raises `LeaseLost`.
     """
+    fresh = lease.fresh
     with _held(lease) as (change, step):
         tries = HostJob.objects.filter(step=step, attempt__gte=step.attempt - step.tries)
-        known = [] if lease.fresh else list(tries.select_related("node__credential", "node__jump__credential"))
+        known = [] if fresh else list(tries.select_related("node__credential", "node__jump__credential"))
         jobs = [job for job in known if job.attempt == step.attempt]
         settled = {job.host for job in known if job.attempt == step.attempt or job.state == JobState.SUCCEEDED}
         if missing := [host for host in (lease.spec.hosts or (SERVICE,)) if host not in settled]:
@@ -147,6 +158,7 @@ def jobs_of(lease: Lease) -> list[HostJob]:
     return jobs
 
 
+@patient
 def record(lease: Lease, updates: Sequence[JobUpdate]) -> None:
     """Store what was learnt of jobs, their output included: each byte once. Raises `LeaseLost`.
 
@@ -156,6 +168,8 @@ def record(lease: Lease, updates: Sequence[JobUpdate]) -> None:
         return
     with _held(lease) as (change, step):
         told = {update.job.pk for update in updates}
+        if lease.jobs is None:
+            lease.jobs = {job.pk: job for job in HostJob.objects.filter(step=step, attempt=step.attempt)}
         jobs = {pk: copy(job) for pk, job in lease.jobs.items() if pk in told and job.state in JOB_LIVE}
         before = {pk: (job.state, job.progress) for pk, job in jobs.items()}
         for update in updates:
@@ -190,6 +204,7 @@ def _progress(step: Step) -> float:
     return min(99.0, sum(best.values()) / max(len(best), 1))
 
 
+@patient
 def give_back(lease: Lease, *, after: float = 0, note: str | None = None, memory: dict[str, Any] | None = None) -> None:
     """Let go of the step for now; it is due again `after` seconds. Raises `LeaseLost`.
 
@@ -209,6 +224,7 @@ def give_back(lease: Lease, *, after: float = 0, note: str | None = None, memory
         rows.update(step, ["lease_until", "not_before", "sent_at", "memory", "note"])
 
 
+@patient
 def finish(lease: Lease, outcome: Outcome, result: dict[str, Any] | None = None, note: str = "") -> None:
     """The step's aim is true (or, in a dry run, known). Raises `LeaseLost`."""
     with _held(lease) as (change, step):
@@ -219,6 +235,7 @@ def finish(lease: Lease, outcome: Outcome, result: dict[str, Any] | None = None,
         _ended(change, step, note)
 
 
+@patient
 def fail(lease: Lease, error: dict[str, Any], *, again: bool = True, result: dict[str, Any] | None = None) -> bool:
     """A try has failed: whether the step's policy allows another one, and then it waits. Raises `LeaseLost`."""
     policy = lease.spec.retry
@@ -242,6 +259,7 @@ def fail(lease: Lease, error: dict[str, Any], *, again: bool = True, result: dic
         return True
 
 
+@patient
 def cancelled(lease: Lease, error: dict[str, Any]) -> None:
     """The step's jobs were ended; `error` names the hosts where that is not certain. Raises `LeaseLost`."""
     with _held(lease) as (change, step):
@@ -259,14 +277,17 @@ def delay(policy: Retry, tries: int) -> float:
 @contextmanager
 def _held(lease: Lease) -> Iterator[tuple[Change, Step]]:
     """A transition of a step whose lease is still this one."""
-    with changing(lease.operation.pk, DRIVEN) as change:
-        if change is None:
-            raise LeaseLost
-        if not rows.is_held(lease.step.pk, lease.epoch):
-            raise LeaseLost
-        step = copy(lease.step)
-        yield change, step
-    lease.step = step
+    try:
+        with changing(lease.operation.pk, DRIVEN) as change:
+            if change is None or not rows.is_held(lease.step.pk, lease.epoch):
+                raise LeaseLost
+            step = copy(lease.step) if lease.known else Step.objects.defer("spec").get(pk=lease.step.pk)
+            yield change, step
+    except BaseException:
+        # A commit whose answer was lost may have been made.
+        lease.forget()
+        raise
+    lease.step, lease.known = step, True
 
 
 def _end_jobs(change: Change, step: Step, pending: JobState, running: JobState, **fields: Any) -> None:
@@ -312,12 +333,13 @@ def _record(change: Change, step: Step, job: HostJob, update: JobUpdate) -> None
             move(job, JobState.RUNNING)
         job.started_at = job.started_at or change.now
     for offset, size, text in update.chunks:
-        if offset != job.offset or not size:
+        if offset != job.offset or not (size or text):
             continue
         trim(job, size)
         change.log(job, offset, size, text)
         job.offset += size
-        job.last_output_at = change.now
+    if (reached := max(update.seen, job.offset)) > job.seen:
+        job.seen, job.last_output_at = reached, change.now
     for name in ("phase", "progress", "note", "outcome", "exit_code", "error"):
         if (value := getattr(update, name)) is not None:
             setattr(job, name, value)

@@ -108,7 +108,8 @@ def start(
 ) -> Started:
     """Start ``script`` (POSIX sh, working directory ``/``, no input) as a detached job, or attach to it.
 
-    ``env`` may hold secrets. Output beyond ``log_limit`` bytes is dropped, with a mark; the job goes on.
+    ``env`` may hold secrets. Of output beyond ``log_limit`` bytes only
+    the end is kept, behind a mark; the job goes on.
     Raises :class:`DiskFull`, :class:`ReadOnly`, :class:`NotPermitted`, :class:`MissingTool`,
     :class:`SudoFailed`, :class:`Unreachable` (then the job may have been started: call again), ValueError for
     a bad id.

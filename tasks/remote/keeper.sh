@@ -1,5 +1,6 @@
 # The keeper of one job: `sh run own|shared LIMIT`, descriptor 3 tells its starter how it went. See job.sh.
 mode=$1 limit=$2
+end=65536 # bytes kept of the end of a log that is cut
 JOB=${0%/run}
 umask 077
 hello() { printf '%s\n' "$1" >&3; exec 3>&-; }
@@ -58,7 +59,9 @@ if [ "$mode" = shared ]; then trap '' HUP; else trap : HUP; fi
   said=$(trap '' XFSZ; ulimit -f $(((limit + 511) / 512)); exec cat <&3 2>&1 >>"$JOB/log") || case $said in
     *'File too large'*)
       mv "$JOB/whole" "$JOB/cut"
-      printf '\n[the log limit of %s bytes is reached; further output is dropped]\n' "$limit" >>"$JOB/log" ;;
+      printf '\n[the log limit of %s bytes is reached; of what follows only the last %s bytes are kept]\n' \
+        "$limit" "$end" >>"$JOB/log"
+      tail -c "$end" <&3 >>"$JOB/log" ;;
     *) mv "$JOB/whole" "$JOB/lost" ;;
   esac
   cat <&3 >/dev/null

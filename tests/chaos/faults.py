@@ -11,20 +11,28 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from django.db import connection
+
 from lab.hosts import Lab
 from sanqian_service.embedded import Embedded
 from tasks import jobs, services
 from tasks.models import ACTIVE, Operation, OperationState, Step, StepState
+from tests.chaos.disks import FILLER, small_disks
 from tests.workers import Fleet
 
 WORKERS = 3
 PAUSES = (1.0, 3.0)  # seconds between two faults
 CUT = (2.0, 6.0)  # seconds for which a host stays cut
+HALF_OPEN = (18.0, 25.0)  # seconds: longer than it takes to notice that nothing comes back
 BROKER_AWAY = (0.0, 2.0)  # seconds
+BROKER_LONG_AWAY = (8.0, 20.0)  # seconds
+FULL = (3.0, 8.0)  # seconds for which a host's disk is full
+RECONNECT_SECONDS = 12.0  # in which workers find the broker again
 RETRYABLE = (OperationState.FAILED, OperationState.CANCELLED)
 DOUBLING = ("-I", "tests.tasks.doubling")  # a worker that sends each of its messages twice
 # Rarer ones come once a round, the others twice: each round holds every kind.
 EVERY_ROUND = ["worker stopped", "worker paused", "broker emptied", "host rebooted", "cancelled", "retried"]
+EVERY_ROUND += ["database restarted", "database crashed", "broker away", "host half-open", "disk full"]
 EVERY_ROUND += ["worker killed", "messages doubled", "host cut", "sessions killed"] * 2
 
 
@@ -45,6 +53,7 @@ class Chaos:
     lab: Lab
     fleet: Fleet
     broker: Embedded
+    database: Embedded
     dice: random.Random
     pause: float  # seconds for which a worker stands still: longer than a lease
     done: Counter[str] = field(default_factory=Counter)
@@ -54,6 +63,7 @@ class Chaos:
     _mends: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     _round: list[str] = field(default_factory=list)
     _next: float = 0.0
+    _broker_is_away: bool = False
 
     def begin(self) -> None:
         self.fleet.beat()
@@ -106,7 +116,8 @@ class Chaos:
             state=StepState.RUNNING, lease_until__isnull=False, lease_owner__contains=f":{worker.pid}:"
         )
         now = time.monotonic()
-        self.take_overs += [TakeOver(pk, epoch, now) for pk, epoch in held.values_list("pk", "lease_epoch")]
+        if not self._broker_is_away:
+            self.take_overs += [TakeOver(pk, epoch, now) for pk, epoch in held.values_list("pk", "lease_epoch")]
         self._new_worker()
 
     def stop_worker(self) -> None:
@@ -125,10 +136,45 @@ class Chaos:
 
         self._mends.append((time.monotonic() + self.pause, wake))
 
-    def empty_broker(self) -> None:
+    def empty_broker(self) -> bool:
+        if self._broker_is_away:
+            return False
         self.broker.stop_valkey()
         time.sleep(self.dice.uniform(*BROKER_AWAY))
         self.broker.start_valkey()
+        return True
+
+    def take_broker_away(self) -> bool:
+        """Who was killed before that is taken over when it is back, however long that is."""
+        if self._broker_is_away:
+            return False
+        self._broker_is_away = True
+        self.take_overs = [taken for taken in self.take_overs if taken.seconds is not None]
+        self.broker.stop_valkey()
+        back = time.monotonic() + self.dice.uniform(*BROKER_LONG_AWAY)
+        self._mends += [(back, self.broker.start_valkey), (back + RECONNECT_SECONDS, self._broker_is_back)]
+        return True
+
+    def _broker_is_back(self) -> None:
+        self._broker_is_away = False
+
+    def restart_database(self) -> None:
+        self._restart_database("fast")
+
+    def crash_database(self) -> None:
+        self._restart_database("immediate")
+
+    def _restart_database(self, mode: str) -> None:
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
+        self.database.stop_postgres(mode)
+        self.database.start_postgres()
+
+    def fill_disk(self) -> None:
+        name = self.dice.choice(small_disks(self.lab))
+        self.lab.exec(name, ["sh", "-c", f"cat /dev/zero > {FILLER}"])
+        end = time.monotonic() + self.dice.uniform(*FULL)
+        self._mends.append((end, lambda: _make_room(self.lab, name)))
 
     def double_messages(self) -> None:
         steps = Step.objects.filter(operation__state__in=ACTIVE, state__in=[StepState.READY, StepState.RUNNING])
@@ -140,9 +186,15 @@ class Chaos:
             jobs.send(task, argument)
 
     def cut_host(self) -> None:
+        self._cut_for(self.dice.uniform(*CUT))
+
+    def leave_half_open(self) -> None:
+        self._cut_for(self.dice.uniform(*HALF_OPEN))
+
+    def _cut_for(self, seconds: float) -> None:
         name = self._any_host()
         self.lab.cut(name)
-        self._mends.append((time.monotonic() + self.dice.uniform(*CUT), lambda: self.lab.heal(name)))
+        self._mends.append((time.monotonic() + seconds, lambda: self.lab.heal(name)))
 
     def kill_sessions(self) -> None:
         self.lab.exec(self._any_host(), ["pkill", "-KILL", "-f", "^sshd: [a-z]+( |@)"])
@@ -168,13 +220,22 @@ class Chaos:
         return self.dice.choice(self.lab.hosts).name
 
 
+def _make_room(lab: Lab, name: str) -> None:
+    lab.exec(name, ["rm", "-f", FILLER], check=True)
+
+
 FAULTS: dict[str, Callable[[Chaos], bool | None]] = {
     "worker killed": Chaos.kill_worker,
     "worker stopped": Chaos.stop_worker,
     "worker paused": Chaos.pause_worker,
     "broker emptied": Chaos.empty_broker,
+    "broker away": Chaos.take_broker_away,
+    "database restarted": Chaos.restart_database,
+    "database crashed": Chaos.crash_database,
     "messages doubled": Chaos.double_messages,
     "host cut": Chaos.cut_host,
+    "host half-open": Chaos.leave_half_open,
+    "disk full": Chaos.fill_disk,
     "sessions killed": Chaos.kill_sessions,
     "host rebooted": Chaos.reboot_host,
     "cancelled": Chaos.cancel,

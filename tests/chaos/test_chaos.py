@@ -27,13 +27,13 @@ END_SECONDS = 120.0
 
 
 def test_everything_ends_and_nothing_is_lost(
-    size: Size, chaos_lab: Lab, access_key: AccessKey, broker: Embedded, workers: Fleet
+    size: Size, chaos_lab: Lab, access_key: AccessKey, broker: Embedded, database: Embedded, workers: Fleet
 ) -> None:
     what = f"{size.operations} operations at once, {size.seconds:.0f} s of faults"
     sys.stdout.write(f"\nSANQIAN_CHAOS_SEED={size.seed}: {what}\n")
     dice = random.Random(size.seed)
     load = Load(chaos_lab, access_key, dice, rounds=size.rounds)
-    chaos = Chaos(chaos_lab, workers, broker, random.Random(size.seed), size.pause)
+    chaos = Chaos(chaos_lab, workers, broker, database, random.Random(size.seed), size.pause)
     chaos.begin()
     load.begin(size.operations)
     until(lambda: HostJob.objects.exclude(boot_id="").exists(), what="the first job starts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 from clusters.models import AccessKey, Cluster, Node
 from sanqian_service.celery import app
 from sanqian_service.embedded import Embedded
-from tasks import jobs
+from tasks import engine, jobs
 from tasks.models import HostJob, JobState, LogChunk, Operation, OperationState, StepState
 from tasks.plan import Retry
 from tasks.remote import fingerprint
@@ -259,6 +260,38 @@ def test_a_reboot_loses_the_job_and_the_next_try_does_the_rest(
     assert (first.state, first.error["kind"], second.state) == (JobState.LOST, "job-lost", JobState.SUCCEEDED)
     assert "rebooted" in first.error["message"]
     assert first.boot_id != second.boot_id
+
+
+def test_a_full_disk_is_named_and_a_retry_goes_on_when_there_is_room(
+    access_key: AccessKey, servers: Callable[..., Sshd], fleet: Fleet, tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(small)], check=True)
+    try:
+        host = servers(setup=f"mkdir -p /var/lib/sanqian\nmount --bind {small} /var/lib/sanqian")
+        cluster = register(access_key, [host])
+        work_with_beat(fleet, tmp_path)
+        fills = start(cluster, plan(step("fill", "echo begin; head -c 1000000 /dev/zero | tr '\\0' x; exit 28")))
+        assert finish(fills, fleet) == OperationState.FAILED
+        assert "exit code 28" in fills.error["message"] and "could not store" in fills.error["message"]
+        assert "df -h" in fills.error["fix"]
+        log = log_of(fills, "host1")
+        assert log.startswith("begin\nxxx") and log.endswith("disk may be full]\n")
+
+        with contextlib.suppress(OSError), (small / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+        full = start(cluster, plan(step("work", "echo done")))
+        assert finish(full, fleet) == OperationState.FAILED
+        assert full.error["kind"] == "disk-full" and "df -h" in full.error["fix"]
+        (small / "filler").unlink()
+        engine.retry(full.pk)
+        jobs.send(jobs.advance, str(full.pk))
+        assert finish(full, fleet) == OperationState.SUCCEEDED
+        host.stop()
+    finally:
+        subprocess.run(["umount", "--lazy", str(small)], check=True)
 
 
 def test_limits_of_time_and_exit_codes(one: Cluster, fleet: Fleet, tmp_path: Path) -> None:

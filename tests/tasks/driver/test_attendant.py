@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 
 import pytest
 from django.db.models.functions import Now
@@ -12,8 +13,8 @@ from clusters.models import Cluster
 from tasks import engine, hosts
 from tasks.driver import host_script
 from tasks.driver.attendant import Attendant, Clock
-from tasks.engine import JobUpdate
-from tasks.models import HostJob, JobState, Operation
+from tasks.engine import JobUpdate, Lease
+from tasks.models import JOB_LIVE, HostJob, JobState, LogChunk, Operation
 from tasks.plan import Script
 from tasks.redaction import Redactor
 from tasks.remote import job as detached
@@ -23,19 +24,38 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def job(cluster: Cluster) -> HostJob:
+def lease(cluster: Cluster) -> Lease:
     operation = engine.create(cluster, plan(step("a", "echo hello")), {})
     lease = engine.claim(engine.advance(operation.pk)[0], "me")
     assert lease is not None
+    return lease
+
+
+@pytest.fixture
+def job(lease: Lease) -> HostJob:
     return engine.jobs_of(lease)[0]
 
 
-def attend(job: HostJob, *, sure: bool = True) -> list[JobUpdate]:
-    """What is learnt in one slice."""
-    until = time.monotonic() + 20
-    spec = step("a", "echo hello")
+def attend(
+    job: HostJob,
+    text: str = "echo hello",
+    lease: Lease | None = None,
+    *,
+    sure: bool = True,
+    seconds: float = 20,
+    **limits: float,
+) -> list[JobUpdate]:
+    """What is learnt in one slice of so many seconds; it is stored under `lease` where there is one."""
+    until = time.monotonic() + seconds
+    spec = step("a", text, **limits)
     assert isinstance(spec.do, Script)
     learnt: list[JobUpdate] = []
+
+    def emit(update: JobUpdate) -> None:
+        learnt.append(update)
+        if lease is not None:
+            engine.record(lease, [update])
+
     now = Operation.objects.annotate(now=Now()).values_list("now", flat=True)[0]
     Attendant(
         job=job,
@@ -47,7 +67,7 @@ def attend(job: HostJob, *, sure: bool = True) -> list[JobUpdate]:
         left=lambda: until - time.monotonic(),
         sure=lambda: sure,
         stop=threading.Event(),
-        emit=learnt.append,
+        emit=emit,
     ).attend()
     return learnt
 
@@ -76,3 +96,24 @@ def test_a_job_that_was_ended_before_its_start_is_lost_and_never_starts(job: Hos
     assert told[-1].state == JobState.LOST, told
     assert "before it had started" in (told[-1].error or {})["message"]
     assert not any(update.chunks for update in told)
+
+
+def test_dots_without_a_line_end_are_no_silence_and_their_end_is(job: HostJob, lease: Lease) -> None:
+    dots = "for n in 1 2 3 4; do sleep 1.2; printf .; done; sleep 600"
+    while job.state in JOB_LIVE:
+        # Many short slices: each begins to read at the line's start, and must know what was seen before.
+        attend(job, dots, lease, seconds=0.4, quiet=3)
+    assert (job.state, job.error["kind"]) == (JobState.FAILED, "quiet")
+    assert job.seen - job.offset == len("....")
+
+
+def test_a_log_that_is_cut_on_the_host_is_no_silence(
+    job: HostJob, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = partial(detached.start, log_limit=4096)
+    monkeypatch.setattr(detached, "start", start)
+    busy = "head -c 20000 /dev/zero | tr '\\0' x; for n in 1 2 3 4 5; do sleep 0.5; echo $n; done; echo the end"
+    attend(job, busy, lease, quiet=1)
+    assert job.state == JobState.SUCCEEDED, job.error
+    text = "".join(LogChunk.objects.filter(job=job).order_by("offset").values_list("text", flat=True))
+    assert text.startswith("xxx") and "log limit of 4096 bytes" in text and text.endswith("the end\n")

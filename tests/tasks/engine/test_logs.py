@@ -64,5 +64,6 @@ def test_old_logs_go_and_what_tells_the_story_stays(cluster: Cluster) -> None:
     assert set(LogChunk.objects.values_list("operation", flat=True)) == {young.pk}
     assert set(Event.objects.values_list("operation", flat=True)) == {young.pk}
     assert not HealthEvent.objects.exists()
-    assert AuditEvent.objects.count() == 1
+    assert AuditEvent.objects.filter(actor="someone").count() == 1
+    assert AuditEvent.objects.filter(operation=str(old.pk), action="operation.succeeded").count() == 1
     assert Operation.objects.count() == 2 and old.steps.count() == 1

@@ -10,7 +10,19 @@ from django.db.models.functions import Now
 from clusters.models import Cluster
 from tasks import engine
 from tasks.engine import JobUpdate, LeaseLost
-from tasks.models import Event, HostJob, JobState, LogChunk, Operation, OperationState, Outcome, Step, StepState
+from tasks.engine.operations import CANCEL_SECONDS
+from tasks.models import (
+    AuditEvent,
+    Event,
+    HostJob,
+    JobState,
+    LogChunk,
+    Operation,
+    OperationState,
+    Outcome,
+    Step,
+    StepState,
+)
 from tasks.plan import Action, Plan, Retry, StepSpec
 from tests.tasks.engine.making import claim, create, fail_at_b, spec, states
 
@@ -196,6 +208,65 @@ def test_cancel_waits_for_what_runs(cluster: Cluster) -> None:
     assert (operation.state, operation.error["host"]) == (OperationState.CANCELLED, "h2")
     assert set(HostJob.objects.filter(pk__in=[job.pk for job in jobs]).values_list("state", flat=True)) == {"cancelled"}
     assert engine.request_cancel(operation.pk) is False
+
+
+def test_a_cancel_does_not_wait_long_for_a_driver_that_has_died(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    lease = claim(operation)
+    engine.request_cancel(operation.pk)
+    lease.step.refresh_from_db()
+    assert lease.step.lease_until is not None
+    left = (lease.step.lease_until - lease.now).total_seconds()
+    assert left <= CANCEL_SECONDS + 1
+    assert engine.claim(lease.step.pk, "another") is None
+    Step.objects.update(lease_until=Now() - timedelta(seconds=1))
+    assert engine.reconcile() == ([operation.pk], [lease.step.pk])
+    assert claim(operation, owner="another").cancelling
+    with pytest.raises(LeaseLost):
+        engine.cancelled(lease, {})
+
+
+def test_a_driver_that_lives_takes_its_lease_up_again_when_it_hears_of_the_cancel(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    lease = claim(operation)
+    engine.request_cancel(operation.pk)
+    assert engine.renew(lease)
+    lease.step.refresh_from_db()
+    assert lease.step.lease_until is not None
+    assert (lease.step.lease_until - lease.now).total_seconds() > CANCEL_SECONDS + 1
+    engine.cancelled(lease, {})
+
+
+def test_a_step_that_nobody_drives_stays_free_for_its_cancel(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    engine.give_back(claim(operation), after=600)
+    engine.request_cancel(operation.pk)
+    assert claim(operation).cancelling
+
+
+def test_the_audit_says_what_became_of_it(cluster: Cluster) -> None:
+    told = {"kind": "exit-code", "host": "h1", "message": "no room", "fix": "Make room.", "tail": ["a line"]}
+    operation = create(cluster, spec("a"))
+    engine.advance(operation.pk)
+    engine.fail(claim(operation), told)
+    engine.advance(operation.pk)
+    engine.retry(operation.pk)
+    engine.request_cancel(operation.pk)
+    engine.advance(operation.pk)
+    engine.retry(operation.pk)
+    engine.advance(operation.pk)
+    engine.finish(claim(operation), Outcome.CHANGED)
+    engine.advance(operation.pk)
+    rows = AuditEvent.objects.filter(operation=str(operation.pk), cluster=str(cluster.pk)).order_by("id")
+    error = {"step": "a", "host": "h1", "kind": "exit-code", "message": "no room"}
+    assert list(rows.values_list("actor", "action", "detail")) == [
+        ("service", "operation.failed", {"kind": "test", "attempt": 1, "error": error}),
+        ("service", "operation.cancelled", {"kind": "test", "attempt": 2}),
+        ("service", "operation.succeeded", {"kind": "test", "attempt": 3}),
+    ]
 
 
 def test_a_finished_operation_takes_no_cancel_and_no_retry(cluster: Cluster) -> None:

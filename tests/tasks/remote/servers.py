@@ -229,6 +229,9 @@ class Proxy:
     def freeze(self) -> None:
         self._open.clear()
 
+    def thaw(self) -> None:
+        self._open.set()
+
     def _accept(self) -> None:
         while True:
             try:

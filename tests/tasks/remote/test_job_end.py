@@ -180,12 +180,13 @@ class TestRemains:
         assert job.clean(remote, 0, root=jobs) == []
         assert sorted(p.name for p in root.iterdir()) == [".new.fresh.2", "not-a-job"]
 
-    def test_log_limit(self, remote: Remote, jobs: str) -> None:
+    def test_both_ends_are_kept_of_a_log_beyond_its_limit(self, remote: Remote, jobs: str) -> None:
         job.start(remote, "one", "head -c 5000000 /dev/zero; echo after >&2; exit 4", root=jobs, log_limit=65536)
         progress, data = read_all(remote, "one", jobs)
         assert (progress.exit_code, progress.log) == (4, "cut")
         assert data[:65536] == b"\0" * 65536
-        assert data[65536:] == b"\n[the log limit of 65536 bytes is reached; further output is dropped]\n"
+        mark = b"\n[the log limit of 65536 bytes is reached; of what follows only the last 65536 bytes are kept]\n"
+        assert data[65536:] == mark + b"\0" * (65536 - 6) + b"after\n"
 
     def test_many_short_lines_are_not_cut(self, remote: Remote, jobs: str) -> None:
         script = "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done"
