@@ -21,7 +21,7 @@ from tests.tasks.remote.servers import Proxy, Sshd
 from tests.workers import Fleet, until
 
 pytestmark = pytest.mark.integration
-TAKE_OVER_SECONDS, CANCEL_SECONDS, SILENCE_SECONDS = 30, 10, 20
+TAKE_OVER_SECONDS, CANCEL_SECONDS, SILENCE_SECONDS = 30, 10, 30
 MESSAGES = 1000
 SKEW = 240
 
