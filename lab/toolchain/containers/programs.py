@@ -16,6 +16,8 @@ PROGRAMS: dict[str, dict[str, Program]] = {"rook-ceph-tools": {"ceph": toolbox.c
 
 def run(store: Store, pod: Obj, argv: Sequence[str]) -> Ended:
     """Run a program in a pod to its end."""
+    if argv[:1] == ["timeout"]:
+        argv = argv[2:]  # nothing here takes long
     name = argv[0] if argv else ""
     program = PROGRAMS.get(labels(pod).get("app", ""), {}).get(name)
     if program is None:
