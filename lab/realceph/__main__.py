@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab.errors import LabError
@@ -18,6 +19,7 @@ from lab.system import run
 
 PACKAGES = ("ceph-common", "ceph-mgr", "ceph-mon", "ceph-osd")
 TOOLS = ("ceph", "ceph-authtool", "ceph-mgr", "ceph-mon", "ceph-osd", "monmaptool", "rados", "ip", "setpriv", "unshare")
+FILES = Path("/var/tmp")
 CAPTURED = Path("tests/clusters/ceph/captured")
 
 
@@ -57,7 +59,8 @@ def _capture(to: Path) -> int:
         raise LabError(f"not installed: {', '.join(missing)}", "python -m lab.realceph setup")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     alone = ["unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    with tempfile.TemporaryDirectory(prefix="realceph-", dir="/var/tmp") as directory:
+    _clear_stale()
+    with _directory() as directory:
         inside = [sys.executable, "-m", "lab.realceph", "inside", "--to", str(to), directory]
         process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *alone, *inside])
         try:
@@ -66,6 +69,24 @@ def _capture(to: Path) -> int:
             # Its first process takes all others of the namespace with it.
             process.kill()
             process.wait()
+
+
+@contextmanager
+def _directory() -> Iterator[str]:
+    """For the daemons' files; its name says whose it is."""
+    path = FILES / f"realceph-{os.getpid()}"
+    path.mkdir(mode=0o700)
+    try:
+        yield str(path)
+    finally:
+        shutil.rmtree(path)
+
+
+def _clear_stale() -> None:
+    """Remove the files of runs that were killed; their daemons went with them."""
+    for path in FILES.glob("realceph-*"):
+        if not Path(f"/proc/{path.name.removeprefix('realceph-')}").exists():
+            shutil.rmtree(path)
 
 
 def _inside(to: Path, directory: Path) -> int:

@@ -5,9 +5,14 @@ import json
 import pytest
 
 from clusters.ceph import COMMANDS, CephAnswerError, CephState, state_from_answers
+from lab.realceph.states import COMMANDS as recorded
 from tests.clusters.ceph.captured import AT, STATES, answers, captured
 
 GIB = 1 << 30
+
+
+def test_what_is_recorded_is_what_is_read() -> None:
+    assert recorded == COMMANDS
 
 
 @pytest.mark.parametrize("name", STATES)
