@@ -103,8 +103,8 @@ def store(cluster_id: UUID, report: Report, tried_at: datetime | None = None) ->
     if report.state is None:
         CephReading.objects.filter(cluster=cluster).update(tried_at=tried, error=report.error)
         return
-    if before is not None and before.taken_at > report.state.at:
-        # Rook's word is older than Ceph's own; it says only that the toolbox is away.
+    if before is not None and before.taken_at > report.state.at and not _better(report.state, before):
+        # A late report; or Rook's word that is older than Ceph's own, and says only that the toolbox is away.
         CephReading.objects.filter(cluster=cluster).update(tried_at=tried, error=report.error)
         return
     _tell(cluster, CephState.from_json(before.state) if before else None, report.state)
@@ -117,6 +117,11 @@ def store(cluster_id: UUID, report: Report, tried_at: datetime | None = None) ->
         "error": report.error,
     }
     CephReading.objects.update_or_create(cluster=cluster, defaults=values)
+
+
+def _better(state: CephState, before: CephReading) -> bool:
+    """Ceph's own word after Rook's, whose time is by the clock of the cluster's hosts and may be ahead."""
+    return state.source == CephReading.Source.TOOLBOX and before.source == CephReading.Source.RESOURCE
 
 
 def _says(state: CephState) -> tuple[str, frozenset[str]]:

@@ -8,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
-from clusters.ceph import CephState, removal_refusals
+from clusters.ceph import CephState, removal_refusals, state_from_resource
 from clusters.ceph.report import Report
 from clusters.models import AccessKey, CephReading, Cluster, ClusterState, HealthEvent
 from tasks import ceph
@@ -138,3 +139,12 @@ def test_an_older_word_replaces_no_newer_one(cluster: Cluster) -> None:
     older = Report(CephState.from_json({**state.to_json(), "at": (state.at - timedelta(1)).isoformat()}))
     ceph.store(cluster.pk, older)
     assert CephReading.objects.get().taken_at == state.at
+
+
+def test_ceph_itself_is_believed_although_the_hosts_clock_is_ahead(cluster: Cluster, api: Api) -> None:  # noqa: F811
+    ahead = timezone.now() + timedelta(hours=1)
+    status = {"phase": "Ready", "ceph": {"health": "HEALTH_WARN", "lastChecked": ahead.isoformat()}}
+    ceph.store(cluster.pk, Report(state_from_resource({"status": status}, ahead), error="away"))
+    assert CephReading.objects.get().source == "resource"
+    reading = look_again(cluster)
+    assert (reading.source, reading.health, reading.error) == ("toolbox", "HEALTH_OK", "")
