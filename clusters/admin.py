@@ -8,10 +8,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.html import format_html_join
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import display
 
-from clusters.models import AccessKey, Cluster, Component, Customer, HealthEvent, Node, SSHCredential
+from clusters.ceph import CephState, judge
+from clusters.models import AccessKey, CephReading, Cluster, Component, Customer, HealthEvent, Node, SSHCredential
 
 HEALTH_LABELS = {
     "healthy": "success",
@@ -114,6 +118,64 @@ class ComponentInline(ReadOnly, TabularInline):
     extra = 0
 
 
+class CephPage(ReadOnly):
+    """What a page shows of a reading of Ceph, in words."""
+
+    fields = ("health", "what", "advice", "capacity", "osds", "monitors", "groups", "taken_at", "source", "error")
+
+    @display(description="why")
+    def what(self, reading: CephReading) -> str:
+        return judge(CephState.from_json(reading.state), timezone.now()).reason
+
+    @display(description="what to do")
+    def advice(self, reading: CephReading) -> str:
+        lines = judge(CephState.from_json(reading.state), timezone.now()).advice
+        return format_html_join("", "<p>{}</p>", ((line,) for line in lines))
+
+    def capacity(self, reading: CephReading) -> str:
+        state = CephState.from_json(reading.state)
+        if not state.total:
+            return "not known"
+        used, total, free = map(filesizeformat, (state.used, state.total, state.free))
+        return f"{used} of {total} ({state.used / state.total:.0%}), {free} free"
+
+    @display(description="OSDs up and in, by host")
+    def osds(self, reading: CephReading) -> str:
+        hosts = CephState.from_json(reading.state).hosts.items()
+        return "; ".join(
+            f"{host or 'no host'}: {sum(o.up for o in osds)} up, {sum(o.inside for o in osds)} in, of {len(osds)}"
+            for host, osds in hosts
+        )
+
+    @display(description="monitors in quorum")
+    def monitors(self, reading: CephReading) -> str:
+        mons = CephState.from_json(reading.state).mons
+        return f"{sum(mon.active for mon in mons)} of {len(mons)}"
+
+    @display(description="placement groups")
+    def groups(self, reading: CephReading) -> str:
+        states = CephState.from_json(reading.state).groups
+        return ", ".join(f"{count} {name}" for name, count in states.items())
+
+
+class CephInline(CephPage, StackedInline):
+    model = CephReading
+    extra = 0
+    verbose_name_plural = "Ceph"
+
+
+@admin.register(CephReading)
+class CephReadingAdmin(CephPage, ModelAdmin):
+    list_display = ("cluster", "state_label", "health", "capacity", "monitors", "taken_at", "source")
+    list_filter = ("health", "source")
+    search_fields = ("cluster__name",)
+    list_select_related = ("cluster",)
+
+    @display(description="state", label=HEALTH_LABELS)
+    def state_label(self, reading: CephReading) -> str:
+        return judge(CephState.from_json(reading.state), timezone.now()).state
+
+
 @admin.register(Cluster)
 class ClusterAdmin(ModelAdmin):
     list_display = ("name", "access_key", "state_label", "hosts", "kubernetes_version", "checked_at", "created_at")
@@ -121,7 +183,7 @@ class ClusterAdmin(ModelAdmin):
     search_fields = ("name", "id", "access_key__customer__name")
     list_select_related = ("access_key__customer",)
     readonly_fields = ("id", "access_key", "state", "state_reason", "cpod_id", "checked_at", "created_at", "updated_at")
-    inlines = (NodeInline, ComponentInline)
+    inlines = (CephInline, NodeInline, ComponentInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cluster]:
         return super().get_queryset(request).annotate(hosts=Count("nodes"))

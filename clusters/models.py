@@ -229,12 +229,13 @@ class Component(models.Model):
 
 
 class HealthEvent(models.Model):
-    """A change of health: of a component, a node, or the whole cluster."""
+    """A change of health: of a component, a node, the whole cluster, or a health check of Ceph."""
 
     class Subject(models.TextChoices):
         COMPONENT = "component"
         NODE = "node"
         CLUSTER = "cluster"
+        CEPH = "ceph"
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="health_events")
     at = models.DateTimeField(db_default=Now())
@@ -265,6 +266,30 @@ class Observation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cluster} at {self.taken_at:%H:%M:%S}"
+
+
+class CephReading(models.Model):
+    """What was last read of a cluster's Ceph, and why it could not be read again since, if so."""
+
+    class Source(models.TextChoices):
+        TOOLBOX = "toolbox"
+        RESOURCE = "resource"
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="ceph_reading", primary_key=True)
+    taken_at = models.DateTimeField(help_text="When Ceph said this.")
+    source = models.CharField(
+        max_length=16, choices=Source, help_text="Ceph's own toolbox, or Rook's resource, which knows no OSDs."
+    )
+    health = models.CharField(max_length=16, blank=True, help_text="HEALTH_OK, HEALTH_WARN or HEALTH_ERR.")
+    state = models.JSONField(default=dict, help_text="clusters.ceph.CephState as JSON.")
+    tried_at = models.DateTimeField(help_text="When it was last tried to read it.")
+    error = models.TextField(blank=True, help_text="Why the last try did not reach the toolbox.")
+
+    class Meta:
+        verbose_name = "Ceph reading"
+
+    def __str__(self) -> str:
+        return f"{self.cluster} {self.health} at {self.taken_at:%H:%M:%S}"
 
 
 class IdempotentRequest(models.Model):

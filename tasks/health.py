@@ -17,11 +17,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from clusters import catalog, health
+from clusters.ceph import COMPONENT, with_reading
 from clusters.health import Change, ComponentHealth, NodeHealth
 from clusters.kubeconfig import KubeError
 from clusters.models import Cluster, ClusterState, Component, HealthEvent, HealthState, Observation
 from clusters.pods import pods_table
 from clusters.snapshot import ClusterSnapshot, Node
+from tasks import ceph
 from tasks.database import release
 from tasks.kube_access import open_kube
 from tasks.models import ACTIVE, Operation
@@ -54,7 +56,10 @@ def check_cluster(cluster_id: UUID) -> None:
     """Read the cluster's health and store it. A cluster without a kubeconfig is left alone."""
     cluster = Cluster.objects.filter(pk=cluster_id, state__in=CHECKED).exclude(kubeconfig="").first()
     if cluster is not None:
-        store(cluster_id, read(cluster))
+        reading = read(cluster)
+        if reading.snapshot is not None:
+            ceph.keep_fresh(cluster, reading.snapshot)
+        store(cluster_id, reading)
 
 
 def read(cluster: Cluster) -> Reading:
@@ -90,6 +95,9 @@ def store(cluster_id: UUID, reading: Reading) -> None:
     else:
         announce = True
         found = health.judge(reading.snapshot, catalog.load(), chosen)
+        storage = ceph.latest(cluster)
+        if storage is not None:
+            found[COMPONENT] = with_reading(found[COMPONENT], storage, reading.snapshot.now)
         known = {node["name"]: node.get("state", "") for node in before.nodes} if before else {}
         hosts = set(cluster.nodes.values_list("name", flat=True))
         nodes = health.judge_nodes(reading.snapshot, known.keys() & hosts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from clusters.api.catalogue import Catalogue
+from clusters.api.ceph import Ceph
 from clusters.api.health import Components, Health, HealthEvents
 from tasks.api.clusters import Clusters, Nodes
 from tasks.api.events import events
@@ -31,6 +32,7 @@ urlpatterns = [
     path(f"{CLUSTER}/health-events", HealthEvents.as_view({"get": "list"})),
     path(f"{CLUSTER}/health", Health.as_view({"get": "health"})),
     path(f"{CLUSTER}/pods", Health.as_view({"get": "pods"})),
+    path(f"{CLUSTER}/ceph", Ceph.as_view({"get": "read"})),
     path(f"{CLUSTER}/operations", OperationsOfCluster.as_view({"get": "list", "post": "create"})),
     path("operations", Operations.as_view({"get": "list"})),
     path(OPERATION, Operations.as_view({"get": "retrieve"})),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
-from tasks.plans import check, install, preflight
+from tasks.plans import ceph_status, check, install, preflight
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "make"]
@@ -45,6 +45,13 @@ PLANS: Mapping[str, PlanKind] = {
             install.make,
         ),
         PlanKind("check", "Read the health", "Reads the cluster's health now.", check.PARAMS, check.make),
+        PlanKind(
+            "ceph-status",
+            "Read how Ceph is",
+            "Asks Ceph for its health, capacity, OSDs, monitors and placement groups now. Changes nothing.",
+            ceph_status.PARAMS,
+            ceph_status.make,
+        ),
     )
 }
 

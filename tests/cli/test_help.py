@@ -34,6 +34,8 @@ COMMANDS = [
     "nodes",
     "pods",
     "components",
+    "ceph",
+    "ceph status",
     "ops",
     "follow",
     "logs",

@@ -7,10 +7,12 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from clusters.models import AccessKey, Cluster, Customer, Node, SSHCredential
+from clusters.models import AccessKey, CephReading, Cluster, Customer, Node, SSHCredential
 from tasks import engine
 from tasks.models import AuditEvent, Operation, OperationState
+from tests.clusters.ceph.captured import captured
 from tests.tasks.conftest import plan, step
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -27,6 +29,8 @@ def operation() -> Operation:
         cluster=cluster, private_key="PRIVATE-KEY-TEXT", password="ssh-pass-word", sudo_password="sudo-pass-word"
     )
     Node.objects.create(cluster=cluster, name="host1", address="10.0.0.1", credential=credential)
+    state, now = captured("osd-down").to_json(), timezone.now()
+    CephReading.objects.create(cluster=cluster, source="toolbox", state=state, taken_at=now, tried_at=now)
     return engine.create(cluster, plan(step("one", "true")), {})
 
 
@@ -54,6 +58,13 @@ def test_every_model_has_pages_and_none_shows_a_secret(operator: Client, operati
             assert not [secret for secret in (*SECRETS, key.value, key.hash) if secret in text], page
             shown += 1
     assert shown > 12
+
+
+def test_a_cluster_shows_its_ceph(operator: Client, operation: Operation) -> None:
+    page = reverse("admin:clusters_cluster_change", args=[operation.cluster_id])
+    text = operator.get(page).content.decode()
+    for said in ("host1: 1 up, 2 in, of 2", "3 of 3", "of 12.0", "active+clean"):
+        assert said in text
 
 
 def test_a_new_access_key_is_shown_once(operator: Client) -> None:
