@@ -281,7 +281,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-directory", type=Path, default=default_directory(), help="default: %(default)s")
     parser.add_argument("--host", default="127.0.0.1", help="address of the web server (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8300, help="its port (default: %(default)s)")
-    parser.add_argument("--concurrency", type=int, default=32, help="steps driven at once (default: %(default)s)")
+    parser.add_argument("--concurrency", type=int, default=256, help="steps driven at once (default: %(default)s)")
     parser.add_argument("--stop", action="store_true", help="stop the service that runs on this data, then end")
     parser.add_argument(
         "--manage", nargs=argparse.REMAINDER, metavar="COMMAND", help="run a manage.py command on this data, then end"

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import Task, shared_task, signals
+from celery.concurrency.thread import TaskPool as ThreadPool
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
@@ -24,6 +25,13 @@ STOPPING = threading.Event()
 @signals.worker_shutting_down.connect
 def _stop_slices(**_: Any) -> None:
     STOPPING.set()
+
+
+@signals.worker_ready.connect
+def _know_slots(sender: Any, **_: Any) -> None:
+    # Only threads share a process; a slice in a process of its own has the one slot there is.
+    if isinstance(sender.pool, ThreadPool):
+        driver.Slots.limit = sender.pool.limit
 
 
 @signals.before_task_publish.connect
@@ -45,10 +53,11 @@ def advance(operation_id: str) -> None:
 def drive(step_id: int) -> None:
     """Drive a step for one slice."""
     owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_native_id()}"
+    claimed = time.monotonic()
     lease = engine.claim(step_id, owner)
     if lease is None:
         return
-    what = driver.drive(lease, STOPPING)
+    what = driver.drive(lease, STOPPING, claimed)
     if what == "again":
         send_steps([step_id])
     elif what == "advance":

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from tasks.driver.remains import clear
 from tasks.driver.slice import Next, drive
+from tasks.driver.turn import Slots
 
-__all__ = ["Next", "clear", "drive"]
+__all__ = ["Next", "Slots", "clear", "drive"]

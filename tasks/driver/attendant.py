@@ -12,6 +12,7 @@ from typing import Any
 
 from tasks import hosts
 from tasks.database import release
+from tasks.driver import turn
 from tasks.driver.host_script import Heard, Listener
 from tasks.engine import JobUpdate
 from tasks.models import HostJob, JobState, Outcome
@@ -41,7 +42,9 @@ class Clock:
 
 @dataclass
 class Attendant:
-    """`until` (monotonic) and `stop` end the attendance, not the job; `emit` takes what was learnt.
+    """`left` (the slice's seconds) and `stop` end the attendance, not the job; `emit` takes what was learnt.
+
+    `sure` says whether the step is still this slice's. Output comes in pieces of `beat` seconds.
 
     `stale` are earlier jobs of the step on this host that may still be running.
     """
@@ -52,11 +55,14 @@ class Attendant:
     env: Mapping[str, str]
     redact: Redactor
     clock: Clock
-    until: float
+    left: Callable[[], float]
+    sure: Callable[[], bool]
     stop: threading.Event
     emit: Callable[[JobUpdate], None]
     sudo: bool = True
     stale: Sequence[str] = ()
+    beat: Callable[[], float] = turn.beat
+    _boot_id: str | None = None
 
     def attend(self) -> None:
         """Never raises for what a host does: that is an update."""
@@ -75,7 +81,7 @@ class Attendant:
         except Unreachable as error:
             self._away(error)
         except RemoteError as error:
-            self.emit(JobUpdate(self.job, state=JobState.FAILED, error=error.as_dict()))
+            self._tell(JobUpdate(self.job, state=JobState.FAILED, error=error.as_dict()))
         finally:
             release()
 
@@ -84,15 +90,16 @@ class Attendant:
         if self.job.state == JobState.PENDING:
             for earlier in self.stale:
                 detached.kill(remote, earlier, sudo=self.sudo)
-            if time.monotonic() >= self.until:
+            if not self.sure():
                 # A worker that stood still may wake when another one has long run the job and removed it.
                 return
             self._start(remote)
         listener = Listener(name, self.job.offset)
         while True:
-            left = self.until - time.monotonic()
+            left = self.left()
             look = 0.0 if self.stop.is_set() else max(0.0, min(LOOK_SECONDS, left))
-            seen = detached.follow(remote, name, listener.reached, wait=look, sudo=self.sudo)
+            linger = 0.0 if self.stop.is_set() else self.beat()
+            seen = detached.follow(remote, name, listener.reached, wait=look, linger=linger, sudo=self.sudo)
             if seen.state == "gone" and seen.reason == "not-started":
                 self._start(remote)
                 continue
@@ -101,8 +108,8 @@ class Attendant:
             if ended:
                 self._ended(seen, heard)
                 return
-            if heard.chunks or seen.offset > self.job.seen or self.job.unreachable_since:
-                self.emit(self._update(heard, seen=seen.offset))
+            if heard.chunks or seen.offset > self.job.seen or self.job.unreachable_since or self._boot_id:
+                self._tell(self._update(heard, seen=seen.offset))
             if self._too_slow(remote, seen):
                 return
             if (left <= 0 or self.stop.is_set()) and seen.offset >= seen.size:
@@ -111,7 +118,12 @@ class Attendant:
     def _start(self, remote: Remote) -> None:
         started = detached.start(remote, str(self.job.pk), self.script, env=self.env, sudo=self.sudo)
         self.job.started_at = self.job.started_at or self.clock.now()
-        self.emit(JobUpdate(self.job, boot_id=started.boot_id))
+        self._boot_id = started.boot_id
+
+    def _tell(self, update: JobUpdate) -> None:
+        """With what the start told: a row is written once for both."""
+        update.boot_id, self._boot_id = self._boot_id, None
+        self.emit(update)
 
     def _update(self, heard: Heard, **more: Any) -> JobUpdate:
         chunks = [(offset, size, self.redact(text)) for offset, size, text in heard.chunks]
@@ -150,7 +162,7 @@ class Attendant:
                 update.error["fix"] = f"See df -h {detached.ROOT} on the host, make room, then retry."
         else:
             update.state, update.error = JobState.LOST, {"host": self.job.host, **LOST[seen.reason]}
-        self.emit(update)
+        self._tell(update)
 
     def _too_slow(self, remote: Remote, seen: detached.Progress) -> bool:
         now, started = self.clock.now(), self.job.started_at or self.clock.now()
@@ -177,11 +189,11 @@ class Attendant:
         note = f"{self.job.host} does not answer ({error.kind}); tried again in {wait:.0f} s"
         self.job.not_before = now + timedelta(seconds=wait)
         self.job.unreachable_since = self.job.unreachable_since or now
-        self.emit(JobUpdate(self.job, away=self.job.not_before, note=note, error=error.as_dict()))
+        self._tell(JobUpdate(self.job, away=self.job.not_before, note=note, error=error.as_dict()))
 
     def _fail(self, kind: str, message: str, fix: str) -> None:
         error = {"kind": kind, "host": self.job.host, "message": message, "fix": fix}
-        self.emit(JobUpdate(self.job, state=JobState.FAILED, error=error))
+        self._tell(JobUpdate(self.job, state=JobState.FAILED, error=error))
 
 
 NOT_STORED = "\n[the host could not store what follows: its disk may be full]\n"

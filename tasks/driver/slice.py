@@ -12,8 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any, Literal
 
-from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.db.models import Q
 
 from clusters.database import LOST
@@ -23,7 +22,9 @@ from tasks.actions.base import Done, Wait
 from tasks.database import release
 from tasks.driver import attendant, host_script
 from tasks.driver.attendant import Attendant, Clock
+from tasks.driver.holding import Hold, holding
 from tasks.driver.performer import Failed, Performer
+from tasks.driver.turn import BEAT, Slots, Turn, beat
 from tasks.engine import JobUpdate, Lease
 from tasks.models import JOB_LIVE, HostJob, JobState, LogChunk, Outcome
 from tasks.plan import Script
@@ -31,8 +32,6 @@ from tasks.redaction import Redactor
 
 log = logging.getLogger(__name__)
 
-BEAT = 0.25  # seconds between two writings of what was learnt
-ASK_CANCEL_SECONDS = 1.0
 SOON = 2.5  # seconds for which a slot is kept rather than given back
 CANCEL_SECONDS = 9.0  # hosts that have not answered by then are named as not reached
 TAIL_LINES = 12
@@ -46,16 +45,16 @@ Next = Literal["again", "advance", "nothing"]
 
 
 class Slice:
-    """Drives `lease`'s step until it ends, is to be cancelled, or the time is up. `stop` ends it early."""
+    """Drives the step of `hold` until it ends, is to be cancelled, or the time is up. `stop` ends it early."""
 
-    def __init__(self, lease: Lease, stop: threading.Event) -> None:
-        self.lease, self.spec = lease, lease.spec
+    def __init__(self, hold: Hold, stop: threading.Event) -> None:
+        lease = hold.lease
+        self.lease, self.spec, self._hold = lease, lease.spec, hold
         self._stop = stop
         self._leave = threading.Event()  # told to the attendants of this slice alone
         self._learnt: queue.SimpleQueue[JobUpdate] = queue.SimpleQueue()
         self._clock = Clock(lease.now)
-        self._until = time.monotonic() + settings.SLICE_SECONDS
-        self._renew_at = self._ask_at = 0.0
+        self._turn = Turn()
         self._cancelling = False
         cluster = Cluster.objects.select_related("access_key").get(pk=lease.operation.cluster_id)
         self._cluster = cluster
@@ -84,8 +83,8 @@ class Slice:
                     for job in self._due(jobs, set(started.values())):
                         started[pool.submit(make(job).attend)] = job
                     if not started:
-                        self._stop.wait(BEAT)
-                    done, _ = wait(started, timeout=BEAT, return_when=FIRST_COMPLETED)
+                        self._stop.wait(beat())
+                    done, _ = wait(started, timeout=beat(), return_when=FIRST_COMPLETED)
                     for job in self._store():
                         cleaning[pool.submit(attendant.remove, job, sudo=do.sudo)] = job
                     for future in done:
@@ -103,15 +102,16 @@ class Slice:
 
     def _attendants(self, do: Script, jobs: list[HostJob]) -> Callable[[HostJob], Attendant]:
         secrets = {name: secret_values.resolve(self._cluster, what) for name, what in do.secrets.items()}
-        earlier = HostJob.objects.filter(
-            Q(started_at__isnull=False) | Q(not_before__isnull=False),
-            step=self.lease.step,
-            attempt__lt=self.lease.step.attempt,
-            exit_code=None,
-        )
         stale: dict[str, list[str]] = {}
-        for job in earlier:
-            stale.setdefault(job.host, []).append(str(job.pk))
+        if self.lease.step.attempt > 1:
+            earlier = HostJob.objects.filter(
+                Q(started_at__isnull=False) | Q(not_before__isnull=False),
+                step=self.lease.step,
+                attempt__lt=self.lease.step.attempt,
+                exit_code=None,
+            )
+            for job in earlier:
+                stale.setdefault(job.host, []).append(str(job.pk))
 
         def make(job: HostJob) -> Attendant:
             node = job.node
@@ -131,7 +131,8 @@ class Slice:
                 env=env,
                 redact=self._redact,
                 clock=self._clock,
-                until=self._until,
+                left=self._turn.left,
+                sure=lambda: self._hold.sure,
                 stop=self._leave,
                 emit=self._learnt.put,
                 sudo=do.sudo,
@@ -160,7 +161,7 @@ class Slice:
         return chosen
 
     def _over(self) -> bool:
-        return self._stop.is_set() or self._leave.is_set() or time.monotonic() >= self._until
+        return self._stop.is_set() or self._leave.is_set() or self._turn.left() <= 0
 
     def _store(self) -> list[HostJob]:
         """Write what was learnt: the jobs that have ended by it. Raises `engine.LeaseLost`."""
@@ -177,18 +178,10 @@ class Slice:
         return [update.job for update in updates if update.job.state not in JOB_LIVE]
 
     def _cancel_wanted(self) -> bool:
-        now = time.monotonic()
-        try:
-            if now >= self._renew_at:
-                self._renew_at, self._ask_at = now + settings.LEASE_SECONDS / 4, now + ASK_CANCEL_SECONDS
-                return engine.renew(self.lease)
-            if now >= self._ask_at:
-                self._ask_at = now + ASK_CANCEL_SECONDS
-                # A cancel leaves the lease only so long that its holder can take it up again.
-                return engine.cancel_wanted(self.lease) and engine.renew(self.lease)
-            return False
-        finally:
-            release()
+        """Raises `engine.LeaseLost`."""
+        if self._hold.lost:
+            raise engine.LeaseLost
+        return self._hold.cancelling
 
     def _conclude_script(self, jobs: list[HostJob]) -> Next:
         live = [job for job in jobs if job.state in JOB_LIVE]
@@ -206,9 +199,11 @@ class Slice:
             note = f"Could not be told on {names}: {failed[0].error.get('message', '')}"
             engine.finish(self.lease, Outcome.UNKNOWN, note=note)
             return "advance"
-        step = self.lease.step
-        served = HostJob.objects.filter(step=step, attempt__gte=step.attempt - step.tries, state=JobState.SUCCEEDED)
-        unchanged = set(served.values_list("outcome", flat=True)) <= {Outcome.ALREADY}
+        step, outcomes = self.lease.step, {job.outcome for job in jobs}
+        if step.tries:
+            served = HostJob.objects.filter(step=step, attempt__gte=step.attempt - step.tries, state=JobState.SUCCEEDED)
+            outcomes = set(served.values_list("outcome", flat=True))
+        unchanged = outcomes <= {Outcome.ALREADY}
         changed = Outcome.WOULD_CHANGE if dry_run else Outcome.CHANGED
         engine.finish(self.lease, Outcome.ALREADY if unchanged else changed)
         return "advance"
@@ -227,14 +222,14 @@ class Slice:
         return codes is None or all(job.exit_code is None or job.exit_code in codes for job in failed)
 
     def _run_action(self, job: HostJob) -> Next:
-        performer = Performer(self.lease, job, self._redact, self._until, self._learnt.put)
+        performer = Performer(self.lease, job, self._redact, self._turn.deadline, self._learnt.put)
         with ThreadPoolExecutor(1, thread_name_prefix="action") as pool:
             while True:
                 self._learnt.put(JobUpdate(job, boot_id=""))
                 if self._watch(pool.submit(performer.perform)):
                     return self._cancel([job])
                 came = performer.outcome
-                if not isinstance(came, Wait) or self._until - time.monotonic() <= came.seconds:
+                if not isinstance(came, Wait) or self._turn.deadline - time.monotonic() <= came.seconds:
                     break
                 # Worth keeping the slot for: it is due again within this slice.
                 self.lease.step.memory = performer.memory
@@ -257,14 +252,14 @@ class Slice:
         while not self._over() and time.monotonic() < end:
             if self._cancel_wanted():
                 return True
-            self._stop.wait(min(BEAT, max(0.0, end - time.monotonic())))
+            self._stop.wait(min(beat(), max(0.0, end - time.monotonic())))
         return self._over()
 
     def _watch(self, future: Future[None]) -> bool:
         """Store what the action says until it returns: whether the operation is being cancelled."""
         cancelled = False
         while True:
-            wait([future], timeout=BEAT)
+            wait([future], timeout=beat())
             done = future.done()
             self._store()
             cancelled = cancelled or self._cancel_wanted()
@@ -300,7 +295,6 @@ class Slice:
         while not all(future.done() for future in ends) and time.monotonic() < give_up:
             wait(ends, timeout=BEAT)
             self._store()
-            engine.renew(self.lease)
         pool.shutdown(wait=False, cancel_futures=True)
         self._store()
         error: dict[str, Any] = {}
@@ -342,10 +336,14 @@ def _own_words(tail: list[str]) -> dict[str, str]:
     return found if "message" in found else {}
 
 
-def drive(lease: Lease, stop: threading.Event) -> Next:
-    """One slice of the step, and what message is needed after it."""
+def drive(lease: Lease, stop: threading.Event, claimed: float) -> Next:
+    """One slice of the step, and what message is needed after it.
+
+    `claimed` is the monotonic time just before the lease was claimed.
+    """
     try:
-        return Slice(lease, stop).run()
+        with Slots.taken(), holding(lease, claimed) as hold:
+            return Slice(hold, stop).run()
     except engine.LeaseLost:
         log.info("lost the lease of step %s (epoch %s)", lease.step.pk, lease.epoch)
         return "nothing"

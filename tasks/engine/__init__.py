@@ -7,6 +7,7 @@ is a hint that something is to be done; whether that is so, these functions find
 from __future__ import annotations
 
 from tasks.engine.fairness import priorities
+from tasks.engine.leases import held, renew
 from tasks.engine.logs import prune
 from tasks.engine.operations import (
     Busy,
@@ -28,7 +29,6 @@ from tasks.engine.steps import (
     JobUpdate,
     Lease,
     LeaseLost,
-    cancel_wanted,
     cancelled,
     claim,
     fail,
@@ -36,7 +36,6 @@ from tasks.engine.steps import (
     give_back,
     jobs_of,
     record,
-    renew,
 )
 
 __all__ = [
@@ -46,7 +45,6 @@ __all__ = [
     "LeaseLost",
     "NotRetryable",
     "advance",
-    "cancel_wanted",
     "cancelled",
     "cancelling_steps",
     "changed_cluster",
@@ -57,6 +55,7 @@ __all__ = [
     "fail",
     "finish",
     "give_back",
+    "held",
     "jobs_of",
     "overdue_steps",
     "priorities",

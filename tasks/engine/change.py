@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
 
+from tasks.engine import rows
 from tasks.engine.states import move
 from tasks.models import Event, HostJob, LogChunk, Operation, OperationState, Step
 
@@ -98,20 +98,20 @@ class Change:
         return self.operation.event_seq
 
     def write(self) -> None:
-        Event.objects.bulk_create(self._events)
-        LogChunk.objects.bulk_create(self._chunks)
+        rows.insert(self._events)
+        rows.insert(self._chunks)
         if self._fields:
-            Operation.objects.filter(pk=self.operation.pk).update(**self._fields)
+            rows.update(self.operation, list(self._fields))
 
 
 @contextmanager
 def changing(operation_id: UUID, states: Sequence[OperationState] | None = None) -> Iterator[Change | None]:
     """Lock the operation for one transition; None where it is gone or in none of `states`."""
     with transaction.atomic():
-        found = Operation.objects.select_for_update(no_key=True).annotate(_now=Now()).filter(pk=operation_id).first()
-        if found is None or (states is not None and found.state not in states):
+        found = rows.lock(operation_id)
+        if found is None or (states is not None and found[0].state not in states):
             yield None
             return
-        change = Change(found, found._now)
+        change = Change(*found)
         yield change
         change.write()

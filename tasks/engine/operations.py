@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from django.db.models.functions import Now
 
 from clusters.models import Cluster
 from tasks.database import patient
+from tasks.engine import rows
 from tasks.engine.change import Change, changing
 from tasks.engine.states import move
 from tasks.models import (
@@ -97,9 +97,10 @@ def advance(operation_id: UUID) -> list[int]:
         operation = change.operation
         if operation.state == OperationState.QUEUED:
             change.set(state=OperationState.RUNNING, started_at=change.now)
+            weigh(change)
             change.operation_event()
             _set_cluster_state(change, "during")
-        steps = list(operation.steps.select_for_update(no_key=True))
+        steps = list(operation.steps.defer("spec", "memory", "result").select_for_update(no_key=True))
         active = [step for step in steps if step.state in TO_DRIVE]
         if operation.state == OperationState.CANCELLING:
             if not active:
@@ -112,7 +113,6 @@ def advance(operation_id: UUID) -> list[int]:
             done = all(step.state in STEP_DONE for step in steps)
             _end(change, OperationState.SUCCEEDED if done else OperationState.FAILED, steps)
             return []
-        weigh(change, steps)
         change.set(sent_at=change.now)
         return _to_send(change, active)
 
@@ -273,12 +273,9 @@ def reconcile() -> tuple[list[UUID], list[int]]:
     return operations, steps
 
 
-def weigh(change: Change, steps: Iterable[Step]) -> None:
+def weigh(change: Change) -> None:
     """The operation's progress: its steps', each weighed with its expected duration. It never falls."""
-    total = done = 0.0
-    for step in steps:
-        total += step.weight
-        done += step.weight * (100 if step.state in STEP_DONE else step.progress)
+    total, done = rows.weights(change.operation.pk)
     progress = max(change.operation.progress, done / total if total else 100.0)
     if progress != change.operation.progress:
         change.set(progress=progress)

@@ -9,16 +9,19 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from clusters.models import Node
 from tasks.database import patient
+from tasks.engine import rows
 from tasks.engine.change import Change, changing
 from tasks.engine.logs import trim
 from tasks.engine.operations import weigh
@@ -38,7 +41,14 @@ from tasks.plan import Retry, StepSpec
 
 SERVICE = "service"
 # What the holder of a job learns back from its row.
-TOLD = ("state", "offset", "seen", "started_at", "last_output_at", "unreachable_since", "boot_id", "exit_code", "error")
+TOLD = (
+    *("state", "outcome", "offset", "seen", "started_at", "last_output_at"),
+    *("unreachable_since", "boot_id", "exit_code", "error"),
+)
+# What a transition may change of a job, and what the end of a try changes of a step.
+LEARNT = [*TOLD, "phase", "progress", "note", "finished_at", "not_before"]
+CLAIMED = ["state", "lease_owner", "lease_epoch", "lease_until", "not_before", "started_at"]
+ENDED = ["state", "outcome", "progress", "note", "error", "result", "memory", "lease_until", "finished_at"]
 DRIVEN = (OperationState.RUNNING, OperationState.CANCELLING)
 
 
@@ -48,17 +58,25 @@ class LeaseLost(Exception):
 
 @dataclass
 class Lease:
-    """The right to drive `step`. `cancelling` says that it is to be ended, not carried on."""
+    """The right to drive `step`. `cancelling` says that it is to be ended, not carried on.
+
+    While it is held nobody else changes what `step` and its `jobs` say of the work, so they are not read again for
+    each transition; `forget` is for when it is not sure what was stored. `fresh`: this try has no jobs yet.
+    """
 
     step: Step
     operation: Operation
     epoch: int
     now: datetime
     cancelling: bool
+    spec: StepSpec
+    fresh: bool
+    jobs: dict[UUID, HostJob] | None = None
 
-    @property
-    def spec(self) -> StepSpec:
-        return StepSpec.from_json(self.step.spec)
+    known: bool = True
+
+    def forget(self) -> None:
+        self.known, self.fresh, self.jobs = False, False, None
 
 
 @dataclass
@@ -93,45 +111,29 @@ def claim(step_id: int, owner: str) -> Lease | None:
     with changing(operation_id, DRIVEN) as change:
         if change is None:
             return None
-        before = Step.objects.filter(pk=step_id).values_list("state", flat=True).first()
-        # Whether it is free is asked and answered in one statement, by the database's clock.
-        taken = Step.objects.filter(
+        # Whether it is free is asked by the database's clock.
+        free = Step.objects.filter(
             Q(lease_until=None) | Q(lease_until__lt=Now()),
             Q(not_before=None) | Q(not_before__lte=Now()),
             pk=step_id,
             state__in=[StepState.READY, StepState.RUNNING],
-        ).update(
-            state=StepState.RUNNING,
-            lease_owner=owner[:120],
-            lease_epoch=F("lease_epoch") + 1,
-            lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS),
-            not_before=None,
         )
-        if not taken:
+        # Locked, because a late holder renews without the operation's lock.
+        step = next(iter(free.select_for_update(no_key=True).order_by()), None)
+        if step is None:
             return None
-        step = Step.objects.get(pk=step_id)
-        if step.started_at is None:
-            step.started_at = change.now
-            Step.objects.filter(pk=step_id).update(started_at=change.now)
+        before = step.state
+        move(step, StepState.RUNNING)
+        step.lease_owner, step.lease_epoch, step.not_before = owner[:120], step.lease_epoch + 1, None
+        step.lease_until = change.now + timedelta(seconds=settings.LEASE_SECONDS)
+        step.started_at = step.started_at or change.now
+        rows.update(step, CLAIMED)
         if before != StepState.RUNNING:
             change.step_event(step)
         cancelling = change.operation.state == OperationState.CANCELLING
-        return Lease(step, change.operation, step.lease_epoch, change.now, cancelling)
-
-
-@patient
-def renew(lease: Lease) -> bool:
-    """Hold the lease on; whether the operation is being cancelled. Raises `LeaseLost`."""
-    held = _held_row(lease).update(lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS))
-    if not held:
-        raise LeaseLost
-    return cancel_wanted(lease)
-
-
-@patient
-def cancel_wanted(lease: Lease) -> bool:
-    """Whether the operation is being cancelled."""
-    return Operation.objects.filter(pk=lease.operation.pk, state=OperationState.CANCELLING).exists()
+        fresh = before == StepState.READY and step.tries == 0
+        spec = StepSpec.from_json(step.spec)
+        return Lease(step, change.operation, step.lease_epoch, change.now, cancelling, spec, fresh)
 
 
 @patient
@@ -140,20 +142,20 @@ def jobs_of(lease: Lease) -> list[HostJob]:
 
     Raises `LeaseLost`.
     """
+    fresh = lease.fresh
     with _held(lease) as (change, step):
-        spec = lease.spec
-        served = HostJob.objects.filter(
-            step=step, state=JobState.SUCCEEDED, attempt__range=(step.attempt - step.tries, step.attempt - 1)
-        ).values_list("host", flat=True)
-        nodes = {node.name: node for node in Node.objects.filter(cluster=change.operation.cluster_id)}
-        have = set(HostJob.objects.filter(step=step, attempt=step.attempt).values_list("host", flat=True))
-        HostJob.objects.bulk_create(
-            HostJob(step=step, host=host, node=nodes.get(host), attempt=step.attempt)
-            for host in (spec.hosts or (SERVICE,))
-            if host not in have and host not in set(served)
-        )
-        related = ("node__credential", "node__jump__credential")
-        return list(HostJob.objects.filter(step=step, attempt=step.attempt).select_related(*related))
+        tries = HostJob.objects.filter(step=step, attempt__gte=step.attempt - step.tries)
+        known = [] if fresh else list(tries.select_related("node__credential", "node__jump__credential"))
+        jobs = [job for job in known if job.attempt == step.attempt]
+        settled = {job.host for job in known if job.attempt == step.attempt or job.state == JobState.SUCCEEDED}
+        if missing := [host for host in (lease.spec.hosts or (SERVICE,)) if host not in settled]:
+            nodes = Node.objects.filter(cluster=change.operation.cluster_id, name__in=missing)
+            by_name = {node.name: node for node in nodes.select_related("credential", "jump__credential")}
+            jobs += HostJob.objects.bulk_create(
+                HostJob(step=step, host=host, node=by_name.get(host), attempt=step.attempt) for host in missing
+            )
+    lease.fresh, lease.jobs = False, {job.pk: copy(job) for job in jobs}
+    return jobs
 
 
 @patient
@@ -165,23 +167,41 @@ def record(lease: Lease, updates: Sequence[JobUpdate]) -> None:
     if not updates:
         return
     with _held(lease) as (change, step):
+        told = {update.job.pk for update in updates}
+        if lease.jobs is None:
+            lease.jobs = {job.pk: job for job in HostJob.objects.filter(step=step, attempt=step.attempt)}
+        jobs = {pk: copy(job) for pk, job in lease.jobs.items() if pk in told and job.state in JOB_LIVE}
+        before = {pk: (job.state, job.progress) for pk, job in jobs.items()}
         for update in updates:
-            _record(change, step, update)
-        jobs = HostJob.objects.filter(step=step, attempt__gte=step.attempt - step.tries)
-        best = {
-            host: (100.0 if state == JobState.SUCCEEDED else progress)
-            for host, state, progress in jobs.order_by("attempt").values_list("host", "state", "progress")
-        }
-        progress = max(step.progress, min(99.0, sum(best.values()) / max(len(best), 1)))
-        note = next((update.note for update in reversed(updates) if update.note), step.note)
+            if update.job.pk in jobs:
+                _record(change, step, jobs[update.job.pk], update)
+        for job in jobs.values():
+            rows.update(job, LEARNT)
+        moved = any((job.state, job.progress) != before[job.pk] for job in jobs.values())
+        progress = max(step.progress, _progress(step)) if moved else step.progress
+        note = next((update.note for update in reversed(updates) if update.note), step.note)[:300]
         if progress != step.progress or note != step.note:
-            step.progress, step.note = progress, note[:300]
-            Step.objects.filter(pk=step.pk).update(progress=progress, note=step.note)
+            step.progress, step.note = progress, note
+            rows.update(step, ["progress", "note"])
             change.step_event(step)
-            before = change.operation.progress
-            weigh(change, change.operation.steps.all())
-            if int(change.operation.progress) != int(before):
+            shown = int(change.operation.progress)
+            weigh(change)
+            if int(change.operation.progress) != shown:
                 change.operation_event()
+    lease.jobs.update(jobs)
+    for update in updates:
+        for name in TOLD if update.job.pk in jobs else ():
+            setattr(update.job, name, getattr(jobs[update.job.pk], name))
+
+
+def _progress(step: Step) -> float:
+    """Per cent, by its hosts; 100 is for a step that has ended."""
+    jobs = HostJob.objects.filter(step=step, attempt__gte=step.attempt - step.tries).order_by("attempt")
+    best = {
+        host: (100.0 if state == JobState.SUCCEEDED else progress)
+        for host, state, progress in jobs.values_list("host", "state", "progress")
+    }
+    return min(99.0, sum(best.values()) / max(len(best), 1))
 
 
 @patient
@@ -201,7 +221,7 @@ def give_back(lease: Lease, *, after: float = 0, note: str | None = None, memory
         if note is not None and note[:300] != step.note:
             step.note = note[:300]
             change.step_event(step)
-        step.save(update_fields=["lease_until", "not_before", "sent_at", "memory", "note"])
+        rows.update(step, ["lease_until", "not_before", "sent_at", "memory", "note"])
 
 
 @patient
@@ -234,7 +254,7 @@ def fail(lease: Lease, error: dict[str, Any], *, again: bool = True, result: dic
         step.note = f"Try {step.tries + 1} of {policy.attempts} in {wait:.0f} s: {error.get('message', '')}"[:300]
         step.not_before, step.lease_until, step.sent_at = change.now + timedelta(seconds=wait), None, None
         step.memory = {}
-        step.save()
+        rows.update(step, [*ENDED, "attempt", "tries", "not_before", "sent_at"])
         change.step_event(step)
         return True
 
@@ -254,24 +274,20 @@ def delay(policy: Retry, tries: int) -> float:
     return min(policy.cap, policy.delay * policy.factor**tries) * random.uniform(0.75, 1.25)  # noqa: S311
 
 
-def _held_row(lease: Lease) -> QuerySet[Step]:
-    # An expired lease holds until another claim; one that was given back holds no more.
-    return Step.objects.filter(
-        pk=lease.step.pk, lease_epoch=lease.epoch, lease_until__isnull=False, state=StepState.RUNNING
-    )
-
-
 @contextmanager
 def _held(lease: Lease) -> Iterator[tuple[Change, Step]]:
     """A transition of a step whose lease is still this one."""
-    with changing(lease.operation.pk, DRIVEN) as change:
-        if change is None:
-            raise LeaseLost
-        step = _held_row(lease).first()
-        if step is None:
-            raise LeaseLost
-        yield change, step
-        lease.step = step
+    try:
+        with changing(lease.operation.pk, DRIVEN) as change:
+            if change is None or not rows.is_held(lease.step.pk, lease.epoch):
+                raise LeaseLost
+            step = copy(lease.step) if lease.known else Step.objects.defer("spec").get(pk=lease.step.pk)
+            yield change, step
+    except BaseException:
+        # A commit whose answer was lost may have been made.
+        lease.forget()
+        raise
+    lease.step, lease.known = step, True
 
 
 def _end_jobs(change: Change, step: Step, pending: JobState, running: JobState, **fields: Any) -> None:
@@ -281,7 +297,7 @@ def _end_jobs(change: Change, step: Step, pending: JobState, running: JobState, 
         _ended_job(change, job)
         for name, value in fields.items():
             setattr(job, name, value)
-        job.save(update_fields=["state", "finished_at", "not_before", *fields])
+        rows.update(job, ["state", "finished_at", "not_before", *fields])
         change.job_event(step, job)
 
 
@@ -293,17 +309,17 @@ def _ended_job(change: Change, job: HostJob) -> None:
 
 def _ended(change: Change, step: Step, note: str) -> None:
     step.note, step.finished_at, step.lease_until, step.memory = note[:300], change.now, None, {}
-    step.save()
+    rows.update(step, ENDED)
     change.step_event(step)
-    weigh(change, change.operation.steps.all())
+    weigh(change)
     change.operation_event()
     # The operation moves on by a message; were it lost, the reconciler sends another at once.
     change.set(sent_at=None)
 
 
-def _record(change: Change, step: Step, update: JobUpdate) -> None:
-    job = HostJob.objects.filter(pk=update.job.pk, state__in=JOB_LIVE).first()
-    if job is None:
+def _record(change: Change, step: Step, job: HostJob, update: JobUpdate) -> None:
+    """Change `job`, unsaved, by what was learnt."""
+    if job.state not in JOB_LIVE:
         return
     told = (job.state, job.phase, int(job.progress), job.note, job.unreachable_since is None)
     if update.away is None:
@@ -332,8 +348,5 @@ def _record(change: Change, step: Step, update: JobUpdate) -> None:
         move(job, update.state)
         if update.state not in JOB_LIVE:
             _ended_job(change, job)
-    job.save()
     if told != (job.state, job.phase, int(job.progress), job.note, job.unreachable_since is None):
         change.job_event(step, job)
-    for name in TOLD:
-        setattr(update.job, name, getattr(job, name))

@@ -144,7 +144,7 @@ def follow(
     words, data = _ask(
         remote,
         job_id,
-        f"OFFSET={offset:d} WAIT={pause} LINGER={max(linger, 0):.2f} MAX={limit:d}\nfollow",
+        f"OFFSET={offset:d} WAIT={pause} LINGER={max(0, round(linger * 5)):d} MAX={limit:d}\nfollow",
         sudo=sudo,
         root=root,
         timeout=max(wait, 0) + linger + MARGIN,

@@ -144,7 +144,11 @@ follow() {
       log_size
     fi
     if [ "$state" = running ] && [ "$size" -gt "$OFFSET" ] && [ $((size - OFFSET)) -lt "$MAX" ]; then
-      sleep "$LINGER"
+      # In fifths of a second; nobody need wait for more once the job has ended.
+      while [ "$LINGER" -gt 0 ] && [ ! -e "$JOB/exit" ]; do
+        sleep 0.2
+        LINGER=$((LINGER - 1))
+      done
       look
     fi
   fi

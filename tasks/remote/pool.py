@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+import resource
 import threading
 import time
 import weakref
@@ -23,6 +24,8 @@ from tasks.remote.errors import PoolBusy, RemoteError, SessionRefused
 from tasks.remote.link import Link, Timing
 from tasks.remote.target import Target
 
+OPEN_FILES = 4096
+
 __all__ = ["Limits", "Pool", "Remote", "Result", "Timing", "get_pool"]
 
 
@@ -33,7 +36,7 @@ class Limits:
 
     links: int = 256
     links_per_host: int = 8
-    idle: float = 120.0
+    idle: float = 45.0
     wait: float = 60.0
 
 
@@ -353,12 +356,24 @@ _own_lock = threading.Lock()
 
 
 def get_pool() -> Pool:
-    """The process's own pool, with default limits."""
+    """The process's own pool, with as many links as its open files allow."""
     global _own
     with _own_lock:
         if _own is None:
-            _own = Pool()
+            _own = Pool(Limits(links=_most_links()))
         return _own
+
+
+def _most_links() -> int:
+    """A step that waits holds its link, so their number bounds how many steps a worker attends to.
+
+    The usual soft limit of 1024 open files is for programs that use select(); this one may have more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted // 2
 
 
 def _after_fork_in_child() -> None:

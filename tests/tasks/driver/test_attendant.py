@@ -37,9 +37,16 @@ def job(lease: Lease) -> HostJob:
 
 
 def attend(
-    job: HostJob, seconds: float = 20, text: str = "echo hello", lease: Lease | None = None, **limits: float
+    job: HostJob,
+    text: str = "echo hello",
+    lease: Lease | None = None,
+    *,
+    sure: bool = True,
+    seconds: float = 20,
+    **limits: float,
 ) -> list[JobUpdate]:
     """What is learnt in one slice of so many seconds; it is stored under `lease` where there is one."""
+    until = time.monotonic() + seconds
     spec = step("a", text, **limits)
     assert isinstance(spec.do, Script)
     learnt: list[JobUpdate] = []
@@ -57,7 +64,8 @@ def attend(
         env={},
         redact=Redactor([]),
         clock=Clock(now),
-        until=time.monotonic() + seconds,
+        left=lambda: until - time.monotonic(),
+        sure=lambda: sure,
         stop=threading.Event(),
         emit=emit,
     ).attend()
@@ -70,9 +78,9 @@ def test_it_starts_the_job_and_tells_its_end(job: HostJob) -> None:
     assert "".join(text for update in told for _, _, text in update.chunks) == "hello\n"
 
 
-def test_no_job_is_started_after_the_slice(job: HostJob) -> None:
+def test_no_job_is_started_without_a_sure_lease(job: HostJob) -> None:
     assert job.node is not None
-    assert not attend(job, 0)
+    assert not attend(job, sure=False)
     with hosts.connection(job.node) as remote:
         assert detached.collect(remote, str(job.pk)).reason == "no-directory"
 
@@ -94,7 +102,7 @@ def test_dots_without_a_line_end_are_no_silence_and_their_end_is(job: HostJob, l
     dots = "for n in 1 2 3 4; do sleep 1.2; printf .; done; sleep 600"
     while job.state in JOB_LIVE:
         # Many short slices: each begins to read at the line's start, and must know what was seen before.
-        attend(job, 0.4, dots, lease, quiet=3)
+        attend(job, dots, lease, seconds=0.4, quiet=3)
     assert (job.state, job.error["kind"]) == (JobState.FAILED, "quiet")
     assert job.seen - job.offset == len("....")
 
@@ -105,7 +113,7 @@ def test_a_log_that_is_cut_on_the_host_is_no_silence(
     start = partial(detached.start, log_limit=4096)
     monkeypatch.setattr(detached, "start", start)
     busy = "head -c 20000 /dev/zero | tr '\\0' x; for n in 1 2 3 4 5; do sleep 0.5; echo $n; done; echo the end"
-    attend(job, 20, busy, lease, quiet=1)
+    attend(job, busy, lease, quiet=1)
     assert job.state == JobState.SUCCEEDED, job.error
     text = "".join(LogChunk.objects.filter(job=job).order_by("offset").values_list("text", flat=True))
     assert text.startswith("xxx") and "log limit of 4096 bytes" in text and text.endswith("the end\n")

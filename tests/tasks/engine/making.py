@@ -12,7 +12,7 @@ def spec(key: str, *after: str, probe: str = "true", **more: object) -> StepSpec
     return StepSpec(key, key, Script("true", probe=probe), hosts=("h1", "h2"), after=after, **more)  # type: ignore[arg-type]
 
 
-def create(cluster: Cluster, *steps: StepSpec, **more: str) -> Operation:
+def create(cluster: Cluster, *steps: StepSpec, **more: str | bool) -> Operation:
     return engine.create(cluster, Plan("test", steps or (spec("a"), spec("b", "a")), **more), {})  # type: ignore[arg-type]
 
 

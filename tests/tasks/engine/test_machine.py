@@ -191,7 +191,8 @@ class Machine(RuleBasedStateMachine):
     def renew(self, pick: int) -> None:
         lease = self._holder(pick)
         cancelling = self._operation(lease.operation.pk)["state"] == OperationState.CANCELLING
-        assert engine.renew(lease) == cancelling
+        assert engine.held([lease]) == {lease.step.pk: cancelling}
+        assert engine.renew([lease]) == {lease.step.pk}
         self.expired.discard(lease.step.pk)
 
     @precondition(lambda self: self.holders)
@@ -306,7 +307,6 @@ class Machine(RuleBasedStateMachine):
         before = Picture.take()
         job = HostJob.objects.filter(step=lease.step).first() or HostJob(step=lease.step)
         acts: list[Callable[[], object]] = [
-            lambda: engine.renew(lease),
             lambda: engine.jobs_of(lease),
             lambda: engine.record(lease, [JobUpdate(job, boot_id="late", chunks=[(job.offset, 1, "!")])]),
             lambda: engine.give_back(lease, memory={"late": 1}),
@@ -317,6 +317,7 @@ class Machine(RuleBasedStateMachine):
         for act in acts:
             with pytest.raises(LeaseLost):
                 act()
+        assert engine.renew([lease]) == set() and engine.held([lease]) == {}
         assert Picture.take() == before
 
     def _work(self, message: Message, owner: str) -> None:

@@ -88,7 +88,6 @@ def test_one_lease_at_a_time_and_the_late_holder_changes_nothing(cluster: Cluste
     assert second.epoch == first.epoch + 1
     job = engine.jobs_of(second)[0]
     late = [
-        lambda: engine.renew(first),
         lambda: engine.jobs_of(first),
         lambda: engine.record(first, [JobUpdate(job, chunks=[(0, 2, "x\n")])]),
         lambda: engine.give_back(first),
@@ -101,7 +100,8 @@ def test_one_lease_at_a_time_and_the_late_holder_changes_nothing(cluster: Cluste
         with pytest.raises(LeaseLost):
             change()
     assert (Event.objects.count(), LogChunk.objects.count()) == before
-    assert engine.renew(second) is False
+    assert engine.held([first]) == {} and engine.held([second]) == {second.step.pk: False}
+    assert engine.renew([first]) == set() and engine.renew([second]) == {second.step.pk}
 
 
 def test_a_step_that_is_not_due_or_has_ended_is_not_claimed(cluster: Cluster) -> None:
@@ -200,7 +200,7 @@ def test_cancel_waits_for_what_runs(cluster: Cluster) -> None:
     engine.advance(operation.pk)
     operation.refresh_from_db()
     assert operation.state == OperationState.CANCELLING
-    assert engine.renew(lease) is True
+    assert engine.held([lease]) == {lease.step.pk: True}
     assert engine.cancelling_steps(operation.pk) == [lease.step.pk]
     engine.cancelled(lease, {"message": "h2 was not reached", "host": "h2"})
     engine.advance(operation.pk)

@@ -1,0 +1,65 @@
+"""The leases of one process, held together."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.conf import LazySettings, settings
+from django.db.models.functions import Now
+
+from clusters.models import AccessKey, Cluster
+from tasks import engine
+from tasks.driver import holding
+from tasks.driver.holding import Hold
+from tasks.models import Step
+from tests.tasks.engine.making import claim, create
+from tests.workers import until
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> None:
+    monkeypatch.setattr(holding, "ASK_SECONDS", 0.02)
+    settings.LEASE_SECONDS = 0.4
+
+
+@pytest.fixture
+def cluster(access_key: AccessKey) -> Cluster:
+    return Cluster.objects.create(access_key=access_key, name="without-hosts")
+
+
+def test_leases_are_renewed_and_a_cancel_is_heard(cluster: Cluster) -> None:
+    first, second = create(cluster), create(cluster, mutating=False)
+    for operation in (first, second):
+        engine.advance(operation.pk)
+    began = time.monotonic()
+    leases = [claim(first), claim(second)]
+    with holding.holding(leases[0], began) as one, holding.holding(leases[1], began) as two:
+        leased = Step.objects.filter(pk__in=[lease.step.pk for lease in leases]).values_list("lease_until", flat=True)
+        ends = max(leased)
+        until(lambda: min(leased.all()) > ends)
+        assert one.sure and two.sure
+        engine.request_cancel(first.pk)
+        until(lambda: one.cancelling)
+        assert not two.cancelling and not two.lost
+
+
+def test_a_lease_that_another_has_taken_is_lost(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    lease = claim(operation)
+    Step.objects.update(lease_until=Now() - timedelta(seconds=1), lease_epoch=lease.epoch + 1)
+    with holding.holding(lease, 0) as held:
+        until(lambda: held.lost)
+        assert not held.sure
+
+
+def test_who_stood_still_is_not_sure(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    lease = claim(operation)
+    assert Hold(lease, time.monotonic()).sure
+    assert not Hold(lease, time.monotonic() - settings.LEASE_SECONDS).sure
