@@ -46,7 +46,7 @@ def size() -> Size:
     """The short one unless the environment asks for more: `make chaos` does."""
     seconds = os.environ.get("SANQIAN_CHAOS_SECONDS", "")
     return Size(
-        seconds=float(seconds or 23),
+        seconds=float(seconds or 20),
         operations=int(os.environ.get("SANQIAN_CHAOS_OPERATIONS") or (20 if seconds else 6)),
         seed=int(os.environ.get("SANQIAN_CHAOS_SEED") or (int.from_bytes(os.urandom(3)) if seconds else SHORT_SEED)),
         short=not seconds,

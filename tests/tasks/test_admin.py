@@ -92,6 +92,7 @@ def test_cancel_and_retry_ask_first(operator: Client, operation: Operation) -> N
     assert (operation.state, operation.attempt) == (OperationState.QUEUED, 2)
     assert list(AuditEvent.objects.values_list("actor", "action").order_by("id")) == [
         ("operator op", "operation.cancel"),
+        ("service", "operation.cancelled"),
         ("operator op", "operation.retry"),
     ]
 

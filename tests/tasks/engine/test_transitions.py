@@ -232,7 +232,8 @@ def test_a_driver_that_lives_takes_its_lease_up_again_when_it_hears_of_the_cance
     engine.advance(operation.pk)
     lease = claim(operation)
     engine.request_cancel(operation.pk)
-    assert engine.renew(lease)
+    assert engine.held([lease]) == {lease.step.pk: True}
+    assert engine.renew([lease]) == {lease.step.pk}
     lease.step.refresh_from_db()
     assert lease.step.lease_until is not None
     assert (lease.step.lease_until - lease.now).total_seconds() > CANCEL_SECONDS + 1
