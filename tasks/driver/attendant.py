@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +13,19 @@ from tasks import hosts
 from tasks.database import release
 from tasks.driver import turn
 from tasks.driver.host_script import Heard, Listener
+from tasks.driver.turn import Leave
 from tasks.engine import JobUpdate
 from tasks.models import HostJob, JobState, Outcome
 from tasks.plan import StepSpec
 from tasks.redaction import Redactor
 from tasks.remote import Remote, RemoteError, Unreachable
 from tasks.remote import job as detached
-from tasks.remote.errors import PoolBusy
+from tasks.remote.errors import Interrupted, PoolBusy
 
 log = logging.getLogger(__name__)
 
-# One look at a host waits there so long for output (seconds); it bounds how late a stop is heard.
-LOOK_SECONDS = 4.0
+# One look at a host waits there so long for output (seconds).
+LOOK_SECONDS = 15.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds between tries of a host that does not answer
 
 
@@ -57,7 +57,7 @@ class Attendant:
     clock: Clock
     left: Callable[[], float]
     sure: Callable[[], bool]
-    stop: threading.Event
+    stop: Leave
     emit: Callable[[JobUpdate], None]
     sudo: bool = True
     stale: Sequence[str] = ()
@@ -74,7 +74,8 @@ class Attendant:
                 return
             with hosts.connection(self.job.node) as remote:
                 release()
-                self._attend(remote)
+                with self.stop.calling(remote.interrupt):
+                    self._attend(remote)
         except PoolBusy:
             # The host was not even asked, so this says nothing of it.
             self.job.not_before = self.clock.now() + timedelta(seconds=FIRST_WAIT)
@@ -97,9 +98,10 @@ class Attendant:
         listener = Listener(name, self.job.offset)
         while True:
             left = self.left()
-            look = 0.0 if self.stop.is_set() else max(0.0, min(LOOK_SECONDS, left))
-            linger = 0.0 if self.stop.is_set() else self.beat()
-            seen = detached.follow(remote, name, listener.reached, wait=look, linger=linger, sudo=self.sudo)
+            try:
+                seen = self._look(remote, name, listener.reached, left)
+            except Interrupted:
+                continue
             if seen.state == "gone" and seen.reason == "not-started":
                 self._start(remote)
                 continue
@@ -114,6 +116,14 @@ class Attendant:
                 return
             if (left <= 0 or self.stop.is_set()) and seen.offset >= seen.size:
                 return
+
+    def _look(self, remote: Remote, name: str, offset: int, left: float) -> detached.Progress:
+        """What there is after `offset`; once the slice is to end, without waiting for more."""
+        if self.stop.is_set():
+            return detached.follow(remote, name, offset, wait=0, linger=0, sudo=self.sudo)
+        # Nobody would notice that a silent command has come to its time's end while he waits for it to speak.
+        wait = max(0.0, min(LOOK_SECONDS, left, self.spec.quiet, self.spec.timeout))
+        return detached.follow(remote, name, offset, wait=wait, linger=self.beat(), interruptible=True, sudo=self.sudo)
 
     def _start(self, remote: Remote) -> None:
         started = detached.start(remote, str(self.job.pk), self.script, env=self.env, sudo=self.sudo)

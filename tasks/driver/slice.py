@@ -24,7 +24,7 @@ from tasks.driver import attendant, host_script
 from tasks.driver.attendant import Attendant, Clock
 from tasks.driver.holding import Hold, holding
 from tasks.driver.performer import Failed, Performer
-from tasks.driver.turn import BEAT, Slots, Turn, beat
+from tasks.driver.turn import BEAT, Leave, Slots, Turn, beat
 from tasks.engine import JobUpdate, Lease
 from tasks.models import JOB_LIVE, HostJob, JobState, LogChunk, Outcome
 from tasks.plan import Script
@@ -51,7 +51,7 @@ class Slice:
         lease = hold.lease
         self.lease, self.spec, self._hold = lease, lease.spec, hold
         self._stop = stop
-        self._leave = threading.Event()  # told to the attendants of this slice alone
+        self._leave = Leave()  # told to the attendants of this slice alone
         self._learnt: queue.SimpleQueue[JobUpdate] = queue.SimpleQueue()
         self._clock = Clock(lease.now)
         self._turn = Turn()

@@ -77,6 +77,8 @@ class Remote:
     def __init__(self, lease: Lease, open_timeout: float) -> None:
         self._lease = lease
         self._open_timeout = open_timeout
+        self._interrupted = False
+        self._waiting: Exchange | None = None
 
     @property
     def target(self) -> Target:
@@ -90,6 +92,12 @@ class Remote:
     def link(self) -> Link:
         return self._lease.link
 
+    def interrupt(self) -> None:
+        """From any thread: what runs as ``interruptible``, and whatever will, raises :class:`Interrupted`."""
+        self._interrupted = True
+        if (waiting := self._waiting) is not None:
+            waiting.interrupt()
+
     def run(
         self,
         script: str,
@@ -102,6 +110,7 @@ class Remote:
         check: bool = False,
         limit: int = OUTPUT_LIMIT,
         on_sent: Callable[[int], None] | None = None,
+        interruptible: bool = False,
     ) -> Result:
         """Run a POSIX shell script and wait for its end.
 
@@ -111,7 +120,8 @@ class Remote:
         empty.
 
         Raises :class:`CommandFailed` with ``check`` when the exit code is not 0; :class:`Unreachable`,
-        :class:`RemoteTimeout`, :class:`SudoFailed`, :class:`ShellFailed`, :class:`OutputTooLarge`.
+        :class:`RemoteTimeout`, :class:`SudoFailed`, :class:`ShellFailed`, :class:`OutputTooLarge`,
+        :class:`Interrupted`.
         """
         body = f"{_SETTINGS}{exports(env or {})}{script}\n"
         if stdin == b"":
@@ -126,6 +136,11 @@ class Remote:
             shell = f"env LC_ALL=C sudo -H {how} -- {shell}"
         exchange = self._open(f"exec {shell}", timeout=timeout, idle=idle, limit=limit)
         try:
+            if interruptible:
+                self._waiting = exchange
+                # Set before it is read: an interrupt between the two is not missed.
+                if self._interrupted:
+                    exchange.interrupt()
             ready = mark.encode()
             if password is not None:
                 self._authorise(exchange, ready, password)
@@ -137,6 +152,8 @@ class Remote:
         except BaseException:
             exchange.close()
             raise
+        finally:
+            self._waiting = None
         started, stdout = _after(bytes(exchange.out), ready)
         _, stderr = _after(bytes(exchange.err).replace(ready + b"?", b""), ready)
         if not started:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
-from tasks.remote.errors import CommandKilled, OutputTooLarge, RemoteTimeout, ShellFailed, Unreachable
+from tasks.remote.errors import CommandKilled, Interrupted, OutputTooLarge, RemoteTimeout, ShellFailed, Unreachable
 from tasks.remote.link import Link
 
 # A background process may keep the output open after the command has ended: silence ends the wait (seconds).
@@ -62,6 +62,7 @@ class Exchange:
         self._limit = limit
         self._timeout = timeout
         self._idle = idle
+        self._interrupted = False
         self._deadline = time.monotonic() + timeout
         self._last_data = time.monotonic()
         self._ended = False
@@ -150,6 +151,11 @@ class Exchange:
             host=self.link.target.name,
         )
 
+    def interrupt(self) -> None:
+        """End the wait, from any thread: it raises Interrupted."""
+        self._interrupted = True
+        self._wake.set()
+
     def close(self) -> None:
         with contextlib.suppress(EOFError, OSError, paramiko.SSHException):  # the connection may be gone
             self.channel.close()
@@ -157,6 +163,8 @@ class Exchange:
     def _step(self) -> None:
         """Take what is there, or wait for something to happen."""
         self._wake.take()
+        if self._interrupted:
+            raise Interrupted("nobody waits for the command any more.", host=self.link.target.name)
         done = self.channel.closed or (self.channel.eof_received and self.channel.exit_status >= 0)
         took = self._drain()
         now = time.monotonic()

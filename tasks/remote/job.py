@@ -128,6 +128,7 @@ def follow(
     wait: float = 10.0,
     limit: int = 1 << 20,
     linger: float = 0.2,
+    interruptible: bool = False,
     sudo: bool = True,
     root: str = ROOT,
 ) -> Progress:
@@ -149,6 +150,7 @@ def follow(
         root=root,
         timeout=max(wait, 0) + linger + MARGIN,
         limit=limit + 65536,
+        interruptible=interruptible,
     )
     state, code, reason, size, count, log, boot_id = words
     if len(data) != int(count):
@@ -204,6 +206,7 @@ def _ask(
     root: str,
     timeout: float = MARGIN,
     limit: int = 1 << 20,
+    interruptible: bool = False,
 ) -> tuple[list[str], bytes]:
     """Run one verb of ``job.sh``: the words of its first line, and the bytes after it."""
     if not _ID.match(job_id):
@@ -212,7 +215,9 @@ def _ask(
         raise ValueError("the job root is an absolute path below /")
     root = root.rstrip("/")
     names = f"ROOT={quote(root)} ID={quote(job_id)} NONCE={secrets.token_hex(8)}\nJOB=$ROOT/$ID\n"
-    result = remote.run(f"{host_program('job.sh')}{names}{call}", sudo=sudo, timeout=timeout, limit=limit)
+    result = remote.run(
+        f"{host_program('job.sh')}{names}{call}", sudo=sudo, timeout=timeout, limit=limit, interruptible=interruptible
+    )
     line, _, body = result.stdout.partition(b"\n")
     words = line.decode(errors="replace").split()
     if result.exit_code == 0 and words[:1] == ["ok"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from functools import partial
 
@@ -13,6 +12,7 @@ from clusters.models import Cluster
 from tasks import engine, hosts
 from tasks.driver import host_script
 from tasks.driver.attendant import Attendant, Clock
+from tasks.driver.turn import Leave
 from tasks.engine import JobUpdate, Lease
 from tasks.models import JOB_LIVE, HostJob, JobState, LogChunk, Operation
 from tasks.plan import Script
@@ -66,7 +66,7 @@ def attend(
         clock=Clock(now),
         left=lambda: until - time.monotonic(),
         sure=lambda: sure,
-        stop=threading.Event(),
+        stop=Leave(),
         emit=emit,
     ).attend()
     return learnt
