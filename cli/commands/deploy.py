@@ -48,6 +48,12 @@ class Pushable(StrEnum):
     CHARTS = "charts"
 
 
+class Renewable(StrEnum):
+    """What `deploy renew` takes."""
+
+    CERTIFICATES = "certificates"
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     deploy = typer.Typer(help="Install a platform, whole or in parts.", no_args_is_help=True, rich_markup_mode=None)
@@ -57,6 +63,7 @@ def add_to(app: typer.Typer) -> None:
     verb(deploy, "init")(init)
     verb(deploy, "push")(push)
     verb(deploy, "preflight")(preflight)
+    verb(deploy, "renew")(renew)
     verb(app, "plan")(plan)
 
 
@@ -150,6 +157,20 @@ def preflight(
     """Check the hosts and change nothing: resources, ports, clocks, disks, GPUs, leftovers."""
     params = What(ignore_preflight=ignore_preflight).params()
     operate(session, find_cluster(session.client, cluster), "preflight", params, waiting)
+
+
+def renew(
+    session: Session,
+    part: Annotated[Renewable, typer.Argument(help="What to renew.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    days: Annotated[int, typer.Option(min=0, max=360, help="Leave those that last so long [default: 180].")] = 0,
+) -> None:
+    """Renew the control plane's certificates, one host after another. Its API server restarts on each."""
+    params = what.params(days=days)
+    kind = f"renew-{part.value}"
+    operate(session, find_cluster(session.client, cluster), kind, params, waiting, dry_run=what.dry_run)
 
 
 def plan(

@@ -24,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     verb(app, "nodes")(nodes)
     verb(app, "pods")(pods)
     verb(app, "components")(components)
+    verb(app, "certificates")(certificates)
 
 
 def status(session: Session, cluster: ClusterArgument = "") -> None:
@@ -153,6 +154,22 @@ def components_table(rows: list[dict[str, Any]]) -> RenderableType:
         ),
         empty="no components",
     )
+
+
+def certificates(session: Session, cluster: ClusterArgument = "") -> None:
+    """When the certificates of the control plane, etcd and the registry end, the first ones first."""
+    row = find_cluster(session.client, cluster)
+    report = session.client.get(f"clusters/{row['id']}/certificates")
+    body = table(
+        ("days", "host", "certificate", "ends"),
+        ((one.get("days"), one.get("host"), one.get("path"), one.get("ends_at")) for one in report["results"]),
+        empty="no certificates were read yet",
+    )
+    state = report.get("state") or "unknown"
+    head = Text.assemble((row["name"], "bold"), "  ", (state, STYLES.get(state, "")))
+    if report.get("reason"):
+        head.append(f": {report['reason']}")
+    session.output.show(report, head, body)
 
 
 def pods(

@@ -30,6 +30,7 @@ urlpatterns = [
     path(f"{CLUSTER}/components", Components.as_view({"get": "list"})),
     path(f"{CLUSTER}/health-events", HealthEvents.as_view({"get": "list"})),
     path(f"{CLUSTER}/health", Health.as_view({"get": "health"})),
+    path(f"{CLUSTER}/certificates", Health.as_view({"get": "certificates"})),
     path(f"{CLUSTER}/pods", Health.as_view({"get": "pods"})),
     path(f"{CLUSTER}/operations", OperationsOfCluster.as_view({"get": "list", "post": "create"})),
     path("operations", Operations.as_view({"get": "list"})),

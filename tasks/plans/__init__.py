@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
-from tasks.plans import check, install, preflight
+from tasks.plans import certificates, check, install, preflight
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "make"]
@@ -43,6 +43,13 @@ PLANS: Mapping[str, PlanKind] = {
             "From bare hosts to Kubernetes with the platform's components, verified. What is true is kept.",
             install.PARAMS,
             install.make,
+        ),
+        PlanKind(
+            "renew-certificates",
+            "Renew the certificates",
+            "New certificates for the control plane, one host after another, each verified; the kubeconfig anew.",
+            certificates.PARAMS,
+            certificates.make,
         ),
         PlanKind("check", "Read the health", "Reads the cluster's health now.", check.PARAMS, check.make),
     )

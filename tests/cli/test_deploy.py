@@ -324,3 +324,12 @@ def test_validate_shows_fields_and_lines(run: Run, service: PlayedService, conf:
     assert "hosts[0].address, line 2, column 5" in result.out
     assert "etcd" in result.out
     assert json.loads(run("validate", "-f", str(conf), "-o", "json").out) == answer
+
+
+def test_certificates_are_renewed(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+
+    assert run("deploy", "renew", "certificates", "--days", "90", "--detach").code == 0
+
+    body = service.bodies("POST", "operations")[0]
+    assert body == {"kind": "renew-certificates", "params": {"days": 90}, "dry_run": False}

@@ -217,3 +217,16 @@ def test_version(run: Run, local: Run, service: PlayedService, monkeypatch: pyte
     result = local("version")
     assert result.code == 0
     assert "not reachable" in result.out
+
+
+def test_certificates(run: Run, service: PlayedService) -> None:
+    cluster = service.add_cluster("demo")
+    one = {"host": "master1", "path": "/etc/kubernetes/pki/apiserver.crt", "ends_at": "2026-01-06T00:00:00Z", "days": 5}
+    report = {"state": "unhealthy", "reason": "it ends", "checked_at": cluster["checked_at"], "results": [one]}
+    service.answers[f"GET clusters/{cluster['id']}/certificates"] = report
+
+    result = run("certificates")
+
+    assert result.out.startswith("demo  unhealthy: it ends")
+    assert ["5", "master1", one["path"], one["ends_at"]] in rows(result.out)
+    assert run("certificates", "-o", "json").json() == report

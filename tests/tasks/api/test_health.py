@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -41,3 +43,24 @@ def test_what_was_read(api: Api) -> None:
     assert [one["new_state"] for one in changes["results"]] == ["healthy"]
     assert changes["next"]
     assert len(api.get(f"clusters/{cluster.pk}/components?state=degraded").json()["results"]) == 1
+
+
+def test_certificates_show_the_days_that_are_left_now(api: Api) -> None:
+    cluster = register(api)
+    assert api.get(f"clusters/{cluster.pk}/certificates").json() == {
+        "state": None,
+        "reason": "",
+        "checked_at": None,
+        "results": [],
+    }
+    ends = [timezone.now() + timedelta(days=days, hours=1) for days in (300, 5)]
+    stored = [{"host": "host1", "path": f"{n}.crt", "ends_at": end.isoformat()} for n, end in enumerate(ends)]
+    details = {"certificates": [*stored, {"host": "host2", "path": "broken.crt", "ends_at": None}]}
+    Component.objects.create(cluster=cluster, name="certificates", state="unhealthy", reason="why", details=details)
+    report = api.get(f"clusters/{cluster.pk}/certificates").json()
+    assert (report["state"], report["reason"]) == ("unhealthy", "why")
+    assert [(one["path"], one["days"]) for one in report["results"]] == [
+        ("broken.crt", None),
+        ("1.crt", 5),
+        ("0.crt", 300),
+    ]

@@ -1,0 +1,113 @@
+"""What is done to an installed cluster over the years, on hosts with the SIMULATED toolchain."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from clusters.models import Cluster, HealthEvent
+from lab import rootfs
+from lab.base import Shape
+from lab.hosts import Lab
+from tasks import certificates, services
+from tasks.models import Operation, OperationState, Outcome
+from tests.lab_fixtures import name_of_run, take_down_stale
+from tests.main_job.conftest import break_on
+from tests.main_job.test_install import TO_KUBERNETES, install, outcomes
+from tests.tasks.test_driving import finish
+from tests.workers import Fleet
+
+pytestmark = [pytest.mark.integration, pytest.mark.lab]
+# A certificate of the API server that lasts for another time, by the cluster's own authority.
+REISSUE = """cd /etc/kubernetes/pki && openssl req -new -key apiserver.key -subj /CN=kube-apiserver -out /tmp/request &&
+openssl x509 -req -in /tmp/request -CA ca.crt -CAkey ca.key -set_serial 7 -days {days} -out apiserver.crt"""
+
+
+@pytest.fixture
+def hosts() -> Iterator[Lab]:
+    """Two control-plane hosts and a worker."""
+    if os.geteuid():
+        pytest.skip("the lab's hosts need root")
+    if missing := rootfs.missing_tools():
+        pytest.skip(f"the lab needs {', '.join(missing)}: python -m lab setup")
+    take_down_stale(Lab)
+    made = Lab(name_of_run("life"), Shape(masters=2, workers=1, disks=0))
+    try:
+        made.up()
+        for host in made.hosts:
+            sh(made, host.name, "echo 100 > /etc/lab/speed")
+        yield made
+    finally:
+        made.down()
+
+
+def sh(lab: Lab, host: str, script: str) -> str:
+    return lab.exec(host, ["sh", "-c", script], check=True).stdout.decode().strip()
+
+
+def run(cluster: Cluster, fleet: Fleet, kind: str, seconds: float = 120, **params: Any) -> Operation:
+    operation = services.request_operation(cluster, kind, params, actor="test")
+    finish(operation, fleet, seconds)
+    return operation
+
+
+def retry(operation: Operation, fleet: Fleet) -> None:
+    services.request_retry(operation, actor="test")
+    assert finish(operation, fleet, 120) == OperationState.SUCCEEDED, str(operation.error)
+
+
+def test_the_life_of_a_cluster(cluster: Cluster, hosts: Lab, artifact: str, fleet: Fleet) -> None:
+    fleet.worker(16)
+    cluster.nodes.filter(name="master2").update(role_groups=["control-plane"])
+    operation = install(cluster, artifact, phases=[*TO_KUBERNETES, "platform-info"])
+    assert finish(operation, fleet, 240) == OperationState.SUCCEEDED, str(operation.error)
+    cluster.refresh_from_db()
+    certificates_are_watched_and_renewed(cluster, hosts, fleet)
+
+
+def certificates_are_watched_and_renewed(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
+    certificates.check(cluster.pk)
+    row = cluster.components.get(name="certificates")
+    assert (row.state, row.reason) == ("healthy", "")
+    paths = {(one["host"], one["path"]) for one in row.details["certificates"]}
+    assert {
+        ("master1", "/etc/kubernetes/pki/apiserver.crt"),
+        ("master2", "/etc/kubernetes/admin.conf"),
+        ("master1", "/etc/ssl/etcd/ssl/ca.pem"),
+        ("master1", "/etc/ssl/registry/ssl/ca.pem"),
+    } <= paths
+    sh(lab, "master1", REISSUE.format(days=6))
+    sh(lab, "master2", REISSUE.format(days=20))
+    certificates.check(cluster.pk)
+    row.refresh_from_db()
+    assert row.state == "unhealthy"
+    assert "/etc/kubernetes/pki/apiserver.crt on master1 ends in 5 days" in row.reason
+    assert HealthEvent.objects.filter(name="certificates", new_state="unhealthy", cluster=cluster).exists()
+
+    # It fails on the second host: the first is renewed, and a retry leaves it alone.
+    break_on(lab, "master1", {"at": "kk:RenewCertsModule", "do": "fail", "host": "master2", "message": "no space left"})
+    operation = run(cluster, fleet, "renew-certificates")
+    assert operation.state == OperationState.FAILED
+    assert (operation.error["step"], operation.error["host"]) == ("renew-master2", "master1")
+    serial = "openssl x509 -noout -serial -in /etc/kubernetes/pki/apiserver.crt"
+    first = sh(lab, "master1", serial)
+    assert first != "serial=07" and sh(lab, "master2", serial) == "serial=07"
+    # kk is killed when it has renewed the second host, before anything was verified.
+    break_on(lab, "master1", {"at": "kk:RenewCertsModule", "do": "kill", "times": 1})
+    services.request_retry(operation, actor="test")
+    assert finish(operation, fleet, 120) == OperationState.FAILED
+    break_on(lab, "master1")
+    retry(operation, fleet)
+    assert outcomes(operation)["renew-master1"] == Outcome.ALREADY
+    assert sh(lab, "master1", serial) == first and sh(lab, "master2", serial) != "serial=07"
+    kept = cluster.kubeconfig
+    cluster.refresh_from_db()
+    row.refresh_from_db()
+    assert cluster.kubeconfig != kept
+    assert (row.state, row.reason) == ("healthy", "")
+    again = run(cluster, fleet, "renew-certificates")
+    assert again.state == OperationState.SUCCEEDED
+    assert {outcomes(again)[key] for key in ("renew-master1", "renew-master2")} == {Outcome.ALREADY}
