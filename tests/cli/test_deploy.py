@@ -117,6 +117,7 @@ def test_deploy_all_takes_the_cluster_that_is_there(run: Run, service: PlayedSer
     cluster = service.add_cluster("my-site", storage_class="old")
     service.nodes = [{"name": "m1", "address": "192.0.2.1", "port": 22, "user": "root"}]
     service.events, service.final = GOOD, DONE
+    service.replaced = ["m1"]
 
     result = run("deploy", "all", "-f", str(conf), "--storage-class", "new", "-o", "json")
 
@@ -124,6 +125,8 @@ def test_deploy_all_takes_the_cluster_that_is_there(run: Run, service: PlayedSer
     assert result.json()["state"] == "succeeded"
     assert "registered already" in result.err
     assert service.bodies("PATCH", cluster["id"]) == [{"storage_class": "new"}]
+    assert service.bodies("POST", "credentials")[0]["private_keys"]
+    assert "Replaced the stored credentials of m1" in result.err
     assert len(service.clusters) == 1
 
 
