@@ -78,7 +78,7 @@ class What:
             params["artifact"] = artifact
         if codes := names(self.ignore_preflight):
             params["ignore_preflight"] = codes
-        return params | dict(map(_assignment, self.parameter or []))
+        return params | dict(map(assignment, self.parameter or []))
 
 
 def names(given: list[str] | None) -> list[str]:
@@ -87,10 +87,11 @@ def names(given: list[str] | None) -> list[str]:
     return list(dict.fromkeys(word for word in words if word))
 
 
-def _assignment(text: str) -> tuple[str, Any]:
+def assignment(text: str) -> tuple[str, Any]:
+    """`key=value`, the value as JSON or a word. Raises `CliError`."""
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise CliError(f"--set {text} is no KEY=VALUE.", hint="For example --set single_node=true.")
+        raise CliError(f"{text} is no KEY=VALUE.", hint="For example drift_hours=12.")
     try:
         return key, json.loads(value)
     except json.JSONDecodeError:

@@ -121,6 +121,9 @@ class Cluster(models.Model):
     storage_class = models.CharField(max_length=253, default="ceph-filesystem")
     object_store_bucket = models.CharField(max_length=63, blank=True)
     log_level = models.CharField(max_length=8, choices=LogLevel, default=LogLevel.INFO)
+    drift_hours = models.PositiveIntegerField(
+        "hours between looks for drift", default=24, validators=[MaxValueValidator(8760)], help_text="0: never."
+    )
 
     kubeconfig = secrets.EncryptedTextField(blank=True, default="", editable=False)
     cpod_id = models.CharField("cpod id", max_length=64, blank=True, editable=False)

@@ -162,6 +162,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "clear-hosts": {"task": "tasks.jobs.clear_hosts", "schedule": 60.0, "options": {"expires": 60}},
     "check-certificates": {"task": "tasks.jobs.check_certificates", "schedule": 300.0, "options": {"expires": 300}},
+    "upkeep": {"task": "tasks.jobs.upkeep", "schedule": 300.0, "options": {"expires": 300}},
     "prune": {"task": "tasks.jobs.prune", "schedule": crontab(hour=3, minute=17), "options": {"expires": 3600}},
 }
 

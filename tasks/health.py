@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from clusters import catalog, health
+from clusters import catalog, certificates, health
 from clusters.catalog import CatalogError
 from clusters.health import Change, ComponentHealth, NodeHealth
 from clusters.kubeconfig import KubeError
@@ -96,9 +96,8 @@ def store(cluster_id: UUID, reading: Reading) -> None:
         hosts = set(cluster.nodes.values_list("name", flat=True))
         nodes = health.judge_nodes(reading.snapshot, known.keys() & hosts)
         node_changes = health.diff(known, nodes)
-        own = [
-            ComponentHealth(row.name, row.state, reason=row.reason) for row in rows.values() if not _listed(row.name)
-        ]
+        # Drift says what differs from the installation, not that anything is wrong with the cluster.
+        own = [ComponentHealth(r.name, r.state, reason=r.reason) for r in rows.values() if r.name == certificates.NAME]
         state, why = health.cluster_state(cluster.state, catalog.load(), chosen, found, nodes, own)
     changes = health.diff(_announced(rows), found) if announce else ()
     _store_components(cluster, rows, found, changes, reading.at, known=reading.snapshot is not None)

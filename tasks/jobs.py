@@ -101,6 +101,14 @@ def read_certificates(cluster_id: str) -> None:
 
 
 @shared_task
+def upkeep() -> None:
+    """Ask for the operations that come round by themselves."""
+    from tasks import upkeep
+
+    upkeep.begin()
+
+
+@shared_task
 def clear_hosts() -> None:
     """Clear hosts of what ended jobs have left there."""
     while not STOPPING.is_set() and (ended := engine.remains()):

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cli.commands.clusters import activity, clusters_table
 from cli.lookup import find_cluster
-from cli.operate import ClusterArgument
+from cli.operate import ClusterArgument, Waiting, operate
 from cli.output import STYLES, table
 from cli.text import age, bytes_size, duration
 from cli.verb import Session, verb
@@ -25,6 +25,7 @@ def add_to(app: typer.Typer) -> None:
     verb(app, "pods")(pods)
     verb(app, "components")(components)
     verb(app, "certificates")(certificates)
+    verb(app, "drift")(drift)
 
 
 def status(session: Session, cluster: ClusterArgument = "") -> None:
@@ -169,6 +170,33 @@ def certificates(session: Session, cluster: ClusterArgument = "") -> None:
     head = Text.assemble((row["name"], "bold"), "  ", (state, STYLES.get(state, "")))
     if report.get("reason"):
         head.append(f": {report['reason']}")
+    session.output.show(report, head, body)
+
+
+def drift(
+    session: Session,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    now: Annotated[bool, typer.Option("--now", help="Ask the hosts now; changes nothing.")] = False,
+) -> None:
+    """What is no longer as it was installed, as last looked at; `deploy all` and `deploy install` put it right."""
+    row = find_cluster(session.client, cluster)
+    if now and operate(session, row, "drift", {}, waiting) is None:
+        return
+    pages = session.client.pages(f"clusters/{row['id']}/components")
+    none: dict[str, Any] = {"name": "drift", "state": "unknown", "reason": "not looked at yet", "details": {}}
+    report = next((one for one in pages if one["name"] == "drift"), none)
+    head = Text.assemble((row["name"], "bold"), "  ", (report["state"], STYLES.get(report["state"], "")))
+    if report.get("reason"):
+        head.append(f": {report['reason']}")
+    steps = (report.get("details") or {}).get("steps") or []
+    body = table(
+        ("step", "what", "not as installed on", "could not be told on"),
+        ((one["step"], one["title"], one["changed"], one["silent"]) for one in steps),
+        empty="nothing differs" if report["state"] == "healthy" else "",
+    )
+    if now and session.output.form.value != "table":
+        return
     session.output.show(report, head, body)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
-from tasks.plans import certificates, check, install, preflight
+from tasks.plans import certificates, check, drift, install, preflight
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "make"]
@@ -50,6 +50,13 @@ PLANS: Mapping[str, PlanKind] = {
             "New certificates for the control plane, one host after another, each verified; the kubeconfig anew.",
             certificates.PARAMS,
             certificates.make,
+        ),
+        PlanKind(
+            "drift",
+            "Look for drift",
+            "Asks what the installation made whether it is still as installed. Changes nothing.",
+            drift.PARAMS,
+            drift.make,
         ),
         PlanKind("check", "Read the health", "Reads the cluster's health now.", check.PARAMS, check.make),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,12 +61,13 @@ def retry(operation: Operation, fleet: Fleet) -> None:
 
 
 def test_the_life_of_a_cluster(cluster: Cluster, hosts: Lab, artifact: str, fleet: Fleet) -> None:
-    fleet.worker(16)
+    workers = [fleet.worker(16)]
     cluster.nodes.filter(name="master2").update(role_groups=["control-plane"])
     operation = install(cluster, artifact, phases=[*TO_KUBERNETES, "platform-info"])
     assert finish(operation, fleet, 240) == OperationState.SUCCEEDED, str(operation.error)
     cluster.refresh_from_db()
     certificates_are_watched_and_renewed(cluster, hosts, fleet)
+    drift_is_found_and_mended(cluster, hosts, artifact, fleet, workers)
 
 
 def certificates_are_watched_and_renewed(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
@@ -111,3 +113,39 @@ def certificates_are_watched_and_renewed(cluster: Cluster, lab: Lab, fleet: Flee
     again = run(cluster, fleet, "renew-certificates")
     assert again.state == OperationState.SUCCEEDED
     assert {outcomes(again)[key] for key in ("renew-master1", "renew-master2")} == {Outcome.ALREADY}
+
+
+def drift_is_found_and_mended(
+    cluster: Cluster, lab: Lab, artifact: str, fleet: Fleet, workers: list[subprocess.Popen[bytes]]
+) -> None:
+    assert run(cluster, fleet, "drift").state == OperationState.SUCCEEDED
+    row = cluster.components.get(name="drift")
+    assert (row.state, row.reason) == ("healthy", ""), row.details
+    sh(lab, "worker1", "dpkg --remove --force-all ipset")
+    wrong = """kubectl -n cpod-system patch configmap cpod-info -p '{"data": {"log_level": "wrong"}}'"""
+    sh(lab, "master1", f"export KUBECONFIG=/etc/kubernetes/admin.conf; {wrong}")
+    # The worker that asks the hosts is killed; another one takes over.
+    found = services.request_operation(cluster, "drift", {}, actor="test")
+    workers.pop().kill()
+    workers.append(fleet.worker(16))
+    assert finish(found, fleet) == OperationState.SUCCEEDED, str(found.error)
+    row.refresh_from_db()
+    assert row.state == "degraded"
+    assert {(one["step"], *one["changed"]) for one in row.details["steps"]} == {
+        ("packages", "worker1"),
+        ("platform-info", "master1"),
+    }
+    assert "packages is not as installed on worker1" in row.reason
+    # Nothing was put right by looking.
+    assert "wrong" in sh(lab, "master1", "kubectl -n cpod-system get configmap cpod-info -o yaml")
+    # The API server is away: what cannot be asked through it counts as no longer there, and the rest is still told.
+    sh(lab, "master1", "kill $(cat /run/lab/kube-apiserver.pid)")
+    assert run(cluster, fleet, "drift").state == OperationState.SUCCEEDED
+    row.refresh_from_db()
+    assert {"kubernetes", "packages"} <= {one["step"] for one in row.details["steps"]}
+    sh(lab, "master1", "setsid /etc/lab/boot.d/kube-apiserver >/dev/null 2>&1 </dev/null &")
+    operation = install(cluster, artifact, phases=[*TO_KUBERNETES, "platform-info"])
+    assert finish(operation, fleet, 120) == OperationState.SUCCEEDED, str(operation.error)
+    assert run(cluster, fleet, "drift").state == OperationState.SUCCEEDED
+    row.refresh_from_db()
+    assert (row.state, row.reason) == ("healthy", ""), row.details
