@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import clusters, deploy, fleet, observe, operations, service
+from cli.commands import backup, clusters, deploy, fleet, observe, operations, service
 from cli.output import Format, tolerant
 from cli.verb import DEFAULT_SERVER, EPILOG, Connection, own_version
 
@@ -49,6 +49,7 @@ service.add_to(app)
 deploy.add_to(app)
 clusters.add_to(app)
 observe.add_to(app)
+backup.add_to(app)
 operations.add_to(app)
 fleet.add_to(app)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -79,6 +80,18 @@ class What:
         if codes := names(self.ignore_preflight):
             params["ignore_preflight"] = codes
         return params | dict(map(assignment, self.parameter or []))
+
+
+def confirmed(session: Session, cluster: str, given: str, what: str) -> str:
+    """The cluster's name, typed as a confirmation: `given`, or asked for on a terminal. Raises `CliError`."""
+    if not given:
+        if not sys.stdin.isatty():
+            raise CliError(f"{what} It must be confirmed.", hint=f"Pass --confirm {cluster}, or run on a terminal.")
+        session.output.errors.print(f"{what} Type the name of the cluster ({cluster}): ", end="")
+        given = input().strip()
+    if given != cluster:
+        raise CliError(f"Nothing was done: {given!r} is not the name of the cluster.", hint=f"It is {cluster}.")
+    return given
 
 
 def names(given: list[str] | None) -> list[str]:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from clusters.models import AccessKey, Cluster, Component, Customer, HealthEvent, Node, SSHCredential
+from clusters.models import AccessKey, Backup, Cluster, Component, Customer, HealthEvent, Node, SSHCredential
 
 HEALTH_LABELS = {
     "healthy": "success",
@@ -177,4 +177,11 @@ class HealthEventAdmin(ReadOnly, ModelAdmin):
     list_display = ("at", "cluster", "subject", "name", "old_state", "new_state", "reason")
     list_filter = ("subject", "new_state")
     search_fields = ("name", "cluster__name")
+    list_select_related = ("cluster",)
+
+
+@admin.register(Backup)
+class BackupAdmin(ReadOnly, ModelAdmin):
+    list_display = ("taken_at", "cluster", "host", "directory", "name", "size", "revision")
+    search_fields = ("cluster__name", "host", "name")
     list_select_related = ("cluster",)

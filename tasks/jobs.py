@@ -102,10 +102,11 @@ def read_certificates(cluster_id: str) -> None:
 
 @shared_task
 def upkeep() -> None:
-    """Ask for the operations that come round by themselves."""
+    """Ask for the operations that come round by themselves, and say where backups are missing."""
     from tasks import upkeep
 
     upkeep.begin()
+    upkeep.judge_backups()
 
 
 @shared_task

@@ -10,7 +10,7 @@ import typer
 from cli.commands.observe import components_table
 from cli.errors import CliError
 from cli.lookup import find_cluster
-from cli.operate import ClusterArgument, Waiting, What, names, operate
+from cli.operate import ClusterArgument, Waiting, What, confirmed, names, operate
 from cli.register import Credentials, FileOption, ensure_registered, registration
 from cli.verb import Session, verb
 
@@ -48,6 +48,12 @@ class Pushable(StrEnum):
     CHARTS = "charts"
 
 
+class Upgradable(StrEnum):
+    """What `deploy upgrade` takes."""
+
+    KUBERNETES = "kubernetes"
+
+
 class Renewable(StrEnum):
     """What `deploy renew` takes."""
 
@@ -64,6 +70,7 @@ def add_to(app: typer.Typer) -> None:
     verb(deploy, "push")(push)
     verb(deploy, "preflight")(preflight)
     verb(deploy, "renew")(renew)
+    verb(deploy, "upgrade")(upgrade)
     verb(app, "plan")(plan)
 
 
@@ -171,6 +178,22 @@ def renew(
     params = what.params(days=days)
     kind = f"renew-{part.value}"
     operate(session, find_cluster(session.client, cluster), kind, params, waiting, dry_run=what.dry_run)
+
+
+def upgrade(
+    session: Session,
+    part: Annotated[Upgradable, typer.Argument(help="What to upgrade.")],
+    version: Annotated[str, typer.Option(metavar="V1.2.3", help="The version to have afterwards.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    confirm: Annotated[str, typer.Option(metavar="NAME", help="The cluster's name, instead of typing it.")] = "",
+) -> None:
+    """Upgrade Kubernetes, node by node, after a snapshot of etcd. Nothing leads back; --plan changes nothing."""
+    row = find_cluster(session.client, cluster)
+    asked = f"Nothing leads back from an upgrade of {part.value}."
+    name = row["name"] if what.dry_run else confirmed(session, row["name"], confirm, asked)
+    operate(session, row, "upgrade", what.params(version=version, confirm=name), waiting, dry_run=what.dry_run)
 
 
 def plan(

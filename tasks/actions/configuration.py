@@ -36,7 +36,8 @@ def configuration_of(cluster: Cluster, nodes: list[Node], key: str, control_plan
 
 @register("write-configuration")
 class WriteConfiguration(Action):
-    """Args: ``path`` (of the file on the first control-plane host), ``key``, ``control_plane`` (names; else all).
+    """Args: ``path`` (of the file on the first control-plane host), ``key``, ``control_plane`` (names; else all),
+    ``kubernetes_version`` (else the cluster's).
 
     The file is root's alone.
     """
@@ -55,4 +56,6 @@ class WriteConfiguration(Action):
 
 
 def _text(ctx: Context) -> str:
+    if version := ctx.args.get("kubernetes_version"):
+        ctx.cluster.kubernetes_version = version
     return configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"], ctx.args.get("control_plane", ()))

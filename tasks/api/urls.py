@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from clusters.api.backups import Backups
 from clusters.api.catalogue import Catalogue
 from clusters.api.health import Components, Health, HealthEvents
 from tasks.api.clusters import Clusters, Nodes
@@ -31,6 +32,7 @@ urlpatterns = [
     path(f"{CLUSTER}/components", Components.as_view({"get": "list"})),
     path(f"{CLUSTER}/health-events", HealthEvents.as_view({"get": "list"})),
     path(f"{CLUSTER}/health", Health.as_view({"get": "health"})),
+    path(f"{CLUSTER}/backups", Backups.as_view({"get": "list"})),
     path(f"{CLUSTER}/certificates", Health.as_view({"get": "certificates"})),
     path(f"{CLUSTER}/pods", Health.as_view({"get": "pods"})),
     path(f"{CLUSTER}/operations", OperationsOfCluster.as_view({"get": "list", "post": "create"})),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
-from tasks.plans import certificates, check, drift, install, preflight
+from tasks.plans import backup, certificates, check, drift, install, preflight, upgrade
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "make"]
@@ -50,6 +50,20 @@ PLANS: Mapping[str, PlanKind] = {
             "New certificates for the control plane, one host after another, each verified; the kubeconfig anew.",
             certificates.PARAMS,
             certificates.make,
+        ),
+        PlanKind(
+            "upgrade",
+            "Upgrade Kubernetes",
+            "A snapshot of etcd, then Kubernetes to a newer version that the artifact carries, node by node.",
+            upgrade.PARAMS,
+            upgrade.make,
+        ),
+        PlanKind(
+            "backup",
+            "Back up etcd",
+            "A snapshot of etcd on each etcd host, verified by reading it back; the oldest ones go.",
+            backup.PARAMS,
+            backup.make,
         ),
         PlanKind(
             "drift",

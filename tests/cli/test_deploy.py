@@ -336,3 +336,18 @@ def test_certificates_are_renewed(run: Run, service: PlayedService) -> None:
 
     body = service.bodies("POST", "operations")[0]
     assert body == {"kind": "renew-certificates", "params": {"days": 90}, "dry_run": False}
+
+
+def test_an_upgrade_is_confirmed_by_the_name(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+    words = ("deploy", "upgrade", "kubernetes", "--version", "v1.25.3", "--detach")
+
+    unconfirmed, wrong = run(*words), run(*words, "--confirm", "demp")
+
+    assert "--confirm demo" in unconfirmed.err
+    assert "'demp' is not the name" in wrong.err
+    assert service.bodies("POST", "operations") == []
+    assert run(*words, "--confirm", "demo").code == run(*words, "--plan").code == 0
+    bodies = service.bodies("POST", "operations")
+    assert [body["dry_run"] for body in bodies] == [False, True]
+    assert {body["params"]["confirm"] for body in bodies} == {"demo"}

@@ -60,6 +60,7 @@ def retry(operation: Operation, fleet: Fleet) -> None:
     assert finish(operation, fleet, 120) == OperationState.SUCCEEDED, str(operation.error)
 
 
+@pytest.mark.timeout(900)
 def test_the_life_of_a_cluster(cluster: Cluster, hosts: Lab, artifact: str, fleet: Fleet) -> None:
     workers = [fleet.worker(16)]
     cluster.nodes.filter(name="master2").update(role_groups=["control-plane"])
@@ -68,6 +69,8 @@ def test_the_life_of_a_cluster(cluster: Cluster, hosts: Lab, artifact: str, flee
     cluster.refresh_from_db()
     certificates_are_watched_and_renewed(cluster, hosts, fleet)
     drift_is_found_and_mended(cluster, hosts, artifact, fleet, workers)
+    backups_are_read_back_and_only_so_many_kept(cluster, hosts, fleet)
+    kubernetes_is_upgraded_node_by_node(cluster, hosts, fleet)
 
 
 def certificates_are_watched_and_renewed(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
@@ -149,3 +152,72 @@ def drift_is_found_and_mended(
     assert run(cluster, fleet, "drift").state == OperationState.SUCCEEDED
     row.refresh_from_db()
     assert (row.state, row.reason) == ("healthy", ""), row.details
+
+
+def backups_are_read_back_and_only_so_many_kept(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
+    assert run(cluster, fleet, "backup").state == OperationState.SUCCEEDED
+    first = cluster.backups.get()
+    assert (first.host, first.directory) == ("master1", "/var/backups/sanqian")
+    path = f"{first.directory}/{first.name}"
+    size, sha256 = sh(lab, "master1", f"stat -c %s {path}; sha256sum <{path} | cut -d ' ' -f 1").split()
+    assert (first.size, first.sha256) == (int(size), sha256) and first.keys > 0
+    # A snapshot that cannot be read back is no backup: the older one stays, and nothing half is left.
+    cuts = b"""#!/bin/sh
+etcdctl.real "$@" || exit
+for word; do case $word in */etcd-*.part) [ "$(stat -c %s "$word")" -le 100 ] || truncate -s 100 "$word" ;; esac; done
+"""
+    broken = "cd /usr/local/bin && mv etcdctl etcdctl.real && cat >etcdctl && chmod +x etcdctl"
+    lab.exec("master1", ["sh", "-c", broken], stdin=cuts, check=True)
+    operation = run(cluster, fleet, "backup", keep=1)
+    assert operation.state == OperationState.FAILED
+    assert "cannot be read back" in str(operation.error)
+    assert sh(lab, "master1", "ls /var/backups/sanqian | grep -c '^etcd-.*[.]db$'") == "1"
+    sh(lab, "master1", "mv /usr/local/bin/etcdctl.real /usr/local/bin/etcdctl")
+    retry(operation, fleet)
+    second = cluster.backups.get()
+    assert second.name > first.name
+    assert sh(lab, "master1", "ls /var/backups/sanqian") == "\n".join(
+        f"{second.name}{end}" for end in ("", ".json", ".sha256")
+    )
+    # No room.
+    sh(lab, "master1", "mkdir -p /srv/small/b && mount -t tmpfs -o size=16k none /srv/small/b")
+    operation = run(cluster, fleet, "backup", directory="/srv/small/b")
+    assert operation.state == OperationState.FAILED
+    assert operation.error["host"] == "master1" and "KiB left" in str(operation.error), str(operation.error)
+    sh(lab, "master1", "umount /srv/small/b")
+    retry(operation, fleet)
+    assert cluster.backups.count() == 2
+
+
+def kubernetes_is_upgraded_node_by_node(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
+    def versions() -> set[str]:
+        said = sh(lab, "master1", "KUBECONFIG=/etc/kubernetes/admin.conf kubectl get nodes --no-headers")
+        return {line.split()[-1] for line in said.splitlines()}
+
+    assert cluster.kubernetes_version == "v1.24.3"
+    wanted = {"version": "v1.25.3", "confirm": cluster.name}
+    refused = run(cluster, fleet, "upgrade", version="v1.25.4", confirm=cluster.name)
+    assert "does not carry Kubernetes v1.25.4; it carries: v1.24.3 v1.25.3" in str(refused.error)
+    assert versions() == {"v1.24.3"}
+    # It fails in the middle, and kk is killed when all nodes are done; each time a retry goes on.
+    fault = {"at": "kk:ProgressiveUpgradeModule*", "host": "worker1", "do": "fail", "message": "no space left"}
+    break_on(lab, "master1", fault)
+    taken = cluster.backups.count()
+    operation = run(cluster, fleet, "upgrade", **wanted)
+    assert operation.state == OperationState.FAILED
+    assert operation.error["step"] == "upgrade"
+    assert cluster.backups.count() == taken + 1
+    assert versions() == {"v1.24.3", "v1.25.3"}
+    cluster.refresh_from_db()
+    assert cluster.kubernetes_version == "v1.24.3"
+    break_on(lab, "master1", {"at": "kk:ProgressiveUpgradeModule*", "do": "kill", "times": 1})
+    services.request_retry(operation, actor="test")
+    assert finish(operation, fleet, 120) == OperationState.FAILED
+    break_on(lab, "master1")
+    retry(operation, fleet)
+    assert versions() == {"v1.25.3"}
+    cluster.refresh_from_db()
+    assert cluster.kubernetes_version == "v1.25.3"
+    assert cluster.backups.count() == taken + 1, "the snapshot was not repeated"
+    again = run(cluster, fleet, "upgrade", **wanted)
+    assert (again.state, outcomes(again)["upgrade"]) == (OperationState.SUCCEEDED, Outcome.ALREADY)

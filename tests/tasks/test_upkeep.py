@@ -75,3 +75,21 @@ def test_a_customer_has_one_at_a_time(key: AccessKey) -> None:
     Operation.objects.update(state=OperationState.SUCCEEDED)
     upkeep.begin()
     assert drifts() == ["one", "third", "two"]
+
+
+def test_backups_are_taken_where_they_are_wanted_and_missed_ones_are_told(key: AccessKey) -> None:
+    cluster = made(key, "safe", backup_hours=6, drift_hours=0)
+    upkeep.begin()
+    assert Operation.objects.get(cluster=cluster).kind == "backup"
+    upkeep.judge_backups()
+    assert cluster.components.get(name="backups").state == "progressing"
+    old = timezone.now() - timedelta(hours=20)
+    cluster.backups.create(
+        host="master1", directory="/d", name="n", size=1, sha256="", revision=1, keys=1, taken_at=old
+    )
+    upkeep.judge_backups()
+    row = cluster.components.get(name="backups")
+    assert (row.state, row.reason) == ("degraded", "the newest backup of etcd is 20 hours old, and one is due every 6")
+    Cluster.objects.update(backup_hours=0)
+    upkeep.judge_backups()
+    assert not cluster.components.exists()

@@ -64,3 +64,16 @@ def test_certificates_show_the_days_that_are_left_now(api: Api) -> None:
         ("1.crt", 5),
         ("0.crt", 300),
     ]
+
+
+def test_backups_are_listed_the_newest_first(api: Api) -> None:
+    cluster = register(api)
+    now = timezone.now()
+    for age in (2, 0, 1):
+        taken = now - timedelta(hours=age)
+        cluster.backups.create(
+            host="host1", directory="/d", name=f"{age}", size=1, sha256="ab", revision=2, keys=3, taken_at=taken
+        )
+    listed = api.get(f"clusters/{cluster.pk}/backups?limit=2").json()
+    assert [one["name"] for one in listed["results"]] == ["0", "1"]
+    assert listed["next"]
