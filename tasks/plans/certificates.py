@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.plan import JSON, Action, ClusterFact, HostFact, Plan, Retry, StepSpec
-from tasks.plans import install
+from tasks.plans import hosts, install
 from tasks.plans.scripting import script
 from tasks.plans.site import KEY, Site
 
@@ -29,24 +29,14 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
 def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     """The plan. Raises `PlanError` without a control-plane host."""
     site, first = Site(cluster, params), cluster.first
-    hosts = cluster.group("control-plane")
-    names = [host.name for host in hosts]
+    masters = cluster.group("control-plane")
+    names = [host.name for host in masters]
     steps = [
         StepSpec("certificates", "Read when certificates end", Action("read-certificates"), expected=4, timeout=600)
     ]
-    for host in hosts:
+    for host in masters:
         steps += _renewal(site, host, steps[-1].key)
-    steps.append(
-        StepSpec(
-            "kubeconfig",
-            "Fetch the kubeconfig",
-            Action("fetch-kubeconfig", {"host": first.name}),
-            after=(steps[-1].key,),
-            expected=2,
-            timeout=600,
-            retry=Retry(3),
-        )
-    )
+    steps.append(hosts.kubeconfig(first.name, after=steps[-1].key))
     args: dict[str, Any] = {"hosts": names, "days": params["days"]}
     steps.append(
         StepSpec(

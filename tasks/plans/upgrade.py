@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, StepSpec
-from tasks.plans import backup, install
+from tasks.plans import backup, hosts, install
 from tasks.plans.scripting import script
 from tasks.plans.site import KEY, Site
 
@@ -75,15 +75,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
             timeout=4 * 3600.0,
             quiet=1800,
         ),
-        StepSpec(
-            "kubeconfig",
-            "Fetch the kubeconfig",
-            Action("fetch-kubeconfig", {"host": first[0]}),
-            after=("upgrade",),
-            expected=2,
-            timeout=600,
-            retry=Retry(3),
-        ),
+        hosts.kubeconfig(first[0], after="upgrade"),
         StepSpec(
             "record-version",
             "Record the version",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -10,13 +9,11 @@ from typing import Any
 import pytest
 
 from clusters.models import Cluster, HealthEvent
-from lab import rootfs
 from lab.base import Shape
 from lab.hosts import Lab
 from tasks import certificates, services
 from tasks.models import Operation, OperationState, Outcome
-from tests.lab_fixtures import name_of_run, take_down_stale
-from tests.main_job.conftest import break_on
+from tests.main_job.conftest import break_on, fresh_hosts
 from tests.main_job.test_install import TO_KUBERNETES, install, outcomes
 from tests.tasks.test_driving import finish
 from tests.workers import Fleet
@@ -30,19 +27,8 @@ openssl x509 -req -in /tmp/request -CA ca.crt -CAkey ca.key -set_serial 7 -days 
 @pytest.fixture
 def hosts() -> Iterator[Lab]:
     """Two control-plane hosts and a worker."""
-    if os.geteuid():
-        pytest.skip("the lab's hosts need root")
-    if missing := rootfs.missing_tools():
-        pytest.skip(f"the lab needs {', '.join(missing)}: python -m lab setup")
-    take_down_stale(Lab)
-    made = Lab(name_of_run("life"), Shape(masters=2, workers=1, disks=0))
-    try:
-        made.up()
-        for host in made.hosts:
-            sh(made, host.name, "echo 100 > /etc/lab/speed")
+    with fresh_hosts("life", Shape(masters=2, workers=1, disks=0), speed=100) as made:
         yield made
-    finally:
-        made.down()
 
 
 def sh(lab: Lab, host: str, script: str) -> str:
