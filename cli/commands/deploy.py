@@ -71,6 +71,7 @@ def add_to(app: typer.Typer) -> None:
     verb(deploy, "preflight")(preflight)
     verb(deploy, "renew")(renew)
     verb(deploy, "upgrade")(upgrade)
+    verb(deploy, "rollback")(rollback)
     verb(app, "plan")(plan)
 
 
@@ -194,6 +195,23 @@ def upgrade(
     asked = f"Nothing leads back from an upgrade of {part.value}."
     name = row["name"] if what.dry_run else confirmed(session, row["name"], confirm, asked)
     operate(session, row, "upgrade", what.params(version=version, confirm=name), waiting, dry_run=what.dry_run)
+
+
+def rollback(
+    session: Session,
+    component: Annotated[str, typer.Argument(help="Component that is installed with Helm.")],
+    revision: Annotated[int, typer.Option(min=1, help="Revision of its release to go back to.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    confirm: Annotated[str, typer.Option(metavar="NAME", help="The cluster's name, instead of typing it.")] = "",
+) -> None:
+    """Roll a component's Helm release back to an earlier revision; --plan changes nothing."""
+    row = find_cluster(session.client, cluster)
+    asked = f"{component} gets the chart and settings of revision {revision}."
+    name = row["name"] if what.dry_run else confirmed(session, row["name"], confirm, asked)
+    params = what.params(component=component, revision=revision, confirm=name)
+    operate(session, row, "rollback", params, waiting, dry_run=what.dry_run)
 
 
 def plan(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
-from tasks.plans import backup, certificates, check, drift, install, preflight, upgrade
+from tasks.plans import backup, certificates, check, drift, install, preflight, rollback, upgrade
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "make"]
@@ -57,6 +57,13 @@ PLANS: Mapping[str, PlanKind] = {
             "A snapshot of etcd, then Kubernetes to a newer version that the artifact carries, node by node.",
             upgrade.PARAMS,
             upgrade.make,
+        ),
+        PlanKind(
+            "rollback",
+            "Roll a component back",
+            "A component's Helm release back to an earlier revision, verified.",
+            rollback.PARAMS,
+            rollback.make,
         ),
         PlanKind(
             "backup",

@@ -351,3 +351,12 @@ def test_an_upgrade_is_confirmed_by_the_name(run: Run, service: PlayedService) -
     bodies = service.bodies("POST", "operations")
     assert [body["dry_run"] for body in bodies] == [False, True]
     assert {body["params"]["confirm"] for body in bodies} == {"demo"}
+
+
+def test_a_component_is_rolled_back(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+
+    assert run("deploy", "rollback", "kruise", "--revision", "2", "--confirm", "demo", "--detach").code == 0
+
+    body = service.bodies("POST", "operations")[0]
+    assert (body["kind"], body["params"]) == ("rollback", {"component": "kruise", "revision": 2, "confirm": "demo"})

@@ -22,6 +22,7 @@ COMMANDS = [
     "deploy preflight",
     "deploy renew",
     "deploy upgrade",
+    "deploy rollback",
     "plan",
     "clusters",
     "clusters list",

@@ -57,6 +57,7 @@ def test_the_life_of_a_cluster(cluster: Cluster, hosts: Lab, artifact: str, flee
     drift_is_found_and_mended(cluster, hosts, artifact, fleet, workers)
     backups_are_read_back_and_only_so_many_kept(cluster, hosts, fleet)
     kubernetes_is_upgraded_node_by_node(cluster, hosts, fleet)
+    a_component_is_rolled_back(cluster, hosts, artifact, fleet)
 
 
 def certificates_are_watched_and_renewed(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
@@ -207,3 +208,31 @@ def kubernetes_is_upgraded_node_by_node(cluster: Cluster, lab: Lab, fleet: Fleet
     assert cluster.backups.count() == taken + 1, "the snapshot was not repeated"
     again = run(cluster, fleet, "upgrade", **wanted)
     assert (again.state, outcomes(again)["upgrade"]) == (OperationState.SUCCEEDED, Outcome.ALREADY)
+
+
+def a_component_is_rolled_back(cluster: Cluster, lab: Lab, artifact: str, fleet: Fleet) -> None:
+    phases = ["platform-info", "coredns", "charts", "components"]
+    operation = install(cluster, artifact, phases=phases, components=["kruise"])
+    assert finish(operation, fleet, 120) == OperationState.SUCCEEDED, str(operation.error)
+    helm = "export KUBECONFIG=/etc/kubernetes/admin.conf; helm"
+    space = sh(
+        lab, "master1", f'{helm} list -A --filter kruise -o json | sed \'s/.*"namespace":"\\([a-z-]*\\)".*/\\1/\''
+    )
+    sh(lab, "master1", f"{helm} upgrade kruise harbor/kruise -n {space} --set changed=yes --wait")
+    wanted = {"component": "kruise", "revision": 1, "confirm": cluster.name}
+    unknown = run(cluster, fleet, "rollback", **{**wanted, "revision": 9})
+    assert "has no revision 9" in str(unknown.error)
+    # helm is killed in the middle and leaves the release pending; then the API refuses.
+    break_on(lab, "master1", {"at": "helm:rollback", "do": "half", "times": 1})
+    operation = run(cluster, fleet, "rollback", **wanted)
+    assert operation.state == OperationState.FAILED
+    break_on(lab, "master1", {"at": "helm:rollback", "do": "fail", "message": "no space left"})
+    services.request_retry(operation, actor="test")
+    assert finish(operation, fleet, 120) == OperationState.FAILED
+    break_on(lab, "master1")
+    retry(operation, fleet)
+    said = sh(lab, "master1", f"{helm} history kruise -n {space} --max 1 -o json")
+    assert "Rollback to 1" in said and "deployed" in said
+    assert "changed" not in sh(lab, "master1", f"{helm} get values kruise -n {space} -o json")
+    again = run(cluster, fleet, "rollback", **wanted)
+    assert outcomes(again)["rollback"] == Outcome.ALREADY
