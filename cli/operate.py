@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -78,7 +79,19 @@ class What:
             params["artifact"] = artifact
         if codes := names(self.ignore_preflight):
             params["ignore_preflight"] = codes
-        return params | dict(map(_assignment, self.parameter or []))
+        return params | dict(map(assignment, self.parameter or []))
+
+
+def confirmed(session: Session, cluster: str, given: str, what: str) -> str:
+    """The cluster's name, typed as a confirmation: `given`, or asked for on a terminal. Raises `CliError`."""
+    if not given:
+        if not sys.stdin.isatty():
+            raise CliError(f"{what} It must be confirmed.", hint=f"Pass --confirm {cluster}, or run on a terminal.")
+        session.output.errors.print(f"{what} Type the name of the cluster ({cluster}): ", end="")
+        given = input().strip()
+    if given != cluster:
+        raise CliError(f"Nothing was done: {given!r} is not the name of the cluster.", hint=f"It is {cluster}.")
+    return given
 
 
 def names(given: list[str] | None) -> list[str]:
@@ -87,10 +100,11 @@ def names(given: list[str] | None) -> list[str]:
     return list(dict.fromkeys(word for word in words if word))
 
 
-def _assignment(text: str) -> tuple[str, Any]:
+def assignment(text: str) -> tuple[str, Any]:
+    """`key=value`, the value as JSON or a word. Raises `CliError`."""
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise CliError(f"--set {text} is no KEY=VALUE.", hint="For example --set single_node=true.")
+        raise CliError(f"{text} is no KEY=VALUE.", hint="For example drift_hours=12.")
     try:
         return key, json.loads(value)
     except json.JSONDecodeError:

@@ -111,6 +111,8 @@ def ensure_registered(session: Session, body: Mapping[str, Any]) -> dict[str, An
         cluster = client.patch(f"clusters/{cluster['id']}", changed)
         output.say(f"Changed {', '.join(changed)} of {cluster['name']}.")
     output.say(f"{cluster['name']} is registered already ({cluster['id']}).")
+    if replaced := client.post(f"clusters/{cluster['id']}/credentials", body)["changed"]:
+        output.say(f"Replaced the stored credentials of {', '.join(replaced)} by those given.")
     return cluster
 
 

@@ -15,7 +15,17 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import display
 
 from clusters.ceph import CephState, judge
-from clusters.models import AccessKey, CephReading, Cluster, Component, Customer, HealthEvent, Node, SSHCredential
+from clusters.models import (
+    AccessKey,
+    Backup,
+    CephReading,
+    Cluster,
+    Component,
+    Customer,
+    HealthEvent,
+    Node,
+    SSHCredential,
+)
 
 HEALTH_LABELS = {
     "healthy": "success",
@@ -239,4 +249,11 @@ class HealthEventAdmin(ReadOnly, ModelAdmin):
     list_display = ("at", "cluster", "subject", "name", "old_state", "new_state", "reason")
     list_filter = ("subject", "new_state")
     search_fields = ("name", "cluster__name")
+    list_select_related = ("cluster",)
+
+
+@admin.register(Backup)
+class BackupAdmin(ReadOnly, ModelAdmin):
+    list_display = ("taken_at", "cluster", "host", "directory", "name", "size", "revision")
+    search_fields = ("cluster__name", "host", "name")
     list_select_related = ("cluster",)

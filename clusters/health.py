@@ -97,10 +97,15 @@ def cluster_state(
     chosen: Collection[str],
     components: Mapping[str, ComponentHealth],
     nodes: Mapping[str, NodeHealth],
+    own: Collection[ComponentHealth] = (),
 ) -> tuple[str, str]:
-    """``ready`` or ``degraded``, and why. What is merely progressing leaves a `previous` state as it was."""
+    """``ready`` or ``degraded``, and why. What is merely progressing leaves a `previous` state as it was.
+
+    `own` is the health of what is no component of the catalogue; what is unknown of it says nothing of the cluster.
+    """
     faults = [f"node {node.name}: {node.reason or node.state}" for node in nodes.values() if node.state != "healthy"]
     waiting = []
+    faults += [f"{one.name} is {one.state}: {one.reason}" for one in own if one.state in ("degraded", "unhealthy")]
     for entry in catalog.entries:
         health = components.get(entry.name)
         if health is None:

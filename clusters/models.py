@@ -121,6 +121,12 @@ class Cluster(models.Model):
     storage_class = models.CharField(max_length=253, default="ceph-filesystem")
     object_store_bucket = models.CharField(max_length=63, blank=True)
     log_level = models.CharField(max_length=8, choices=LogLevel, default=LogLevel.INFO)
+    drift_hours = models.PositiveIntegerField(
+        "hours between looks for drift", default=24, validators=[MaxValueValidator(8760)], help_text="0: never."
+    )
+    backup_hours = models.PositiveIntegerField(
+        "hours between backups of etcd", default=0, validators=[MaxValueValidator(8760)], help_text="0: never."
+    )
 
     kubeconfig = secrets.EncryptedTextField(blank=True, default="", editable=False)
     cpod_id = models.CharField("cpod id", max_length=64, blank=True, editable=False)
@@ -251,6 +257,29 @@ class HealthEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.old_state or 'new'} -> {self.new_state}"
+
+
+class Backup(models.Model):
+    """A snapshot of etcd in a directory of a host, verified when it was taken."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="backups")
+    host = models.CharField(max_length=63)
+    directory = models.CharField(max_length=500)
+    name = models.CharField(max_length=100)
+    size = models.BigIntegerField("bytes")
+    sha256 = models.CharField("SHA-256", max_length=64)
+    revision = models.BigIntegerField(help_text="Of etcd, when it was taken.")
+    keys = models.BigIntegerField()
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-taken_at", "host"]
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "host", "directory", "name"], name="one_backup_of_a_file")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.directory}/{self.name}"
 
 
 class Observation(models.Model):

@@ -123,6 +123,31 @@ def delete_node(node: Node) -> None:
     _forget_unused(node.cluster)
 
 
+@transaction.atomic
+def replace_logins(cluster: Cluster, inventory: Inventory, access: Access) -> list[str]:
+    """Store what `access` gives the cluster's hosts: the names of those for which it was another.
+
+    A key or password that is not given stays. Hosts that `inventory` does not have, or only it has, are left alone.
+    """
+    hosts = {host.name: host for host in inventory.hosts}
+    credentials: dict[Login, SSHCredential] = {}
+    changed = []
+    for node in cluster.nodes.select_related("credential").filter(name__in=hosts):
+        stored, given = login_of(node), access.login_of(hosts[node.name])
+        values = {word: value for word, value in asdict(given).items() if value}
+        if given.private_key:
+            values["passphrase"] = given.passphrase
+        login = replace(stored, **values)
+        if login == stored:
+            continue
+        if login not in credentials:
+            credentials[login] = _credential(cluster, login)
+        Node.objects.filter(pk=node.pk).update(credential=credentials[login])
+        changed.append(node.name)
+    _forget_unused(cluster)
+    return changed
+
+
 def login_of(node: Node) -> Login:
     """The stored credential of a host."""
     stored = node.credential

@@ -16,6 +16,7 @@ from lab.toolchain import catalogue
 from lab.toolchain.kk import system
 
 NAME = "3k-artifact.tar.gz"
+NEWER = "v1.25.3"  # for upgrades
 BINARIES = ("kubeadm", "kubelet", "kubectl")
 SERVES_PACKAGES = "alpine-nginx:main"
 SAMPLE = """apiVersion: kubekey.kubesphere.io/v1alpha2
@@ -103,8 +104,9 @@ def _offline(debs: Tree) -> Tree:
     version = system.IMAGES["kube-proxy"]
     names = {SERVES_PACKAGES, *system.images(), *catalogue.images()}
     tree = {f"images/{name}": file for name, file in images.layout(names).items()}
-    for name in BINARIES:
-        tree[f"kube/{version}/amd64/{name}"] = File.text(packages.stub(name, version), 0o755)
+    for carried in (version, NEWER):
+        for name in BINARIES:
+            tree[f"kube/{carried}/amd64/{name}"] = File.text(packages.stub(name, carried), 0o755)
     return tree | {f"repository/amd64/{name}": file for name, file in debs.items()}
 
 

@@ -147,6 +147,7 @@ CELERY_TASK_ROUTES = {
     "tasks.jobs.drive": {"queue": "provision"},
     "tasks.jobs.check_cluster": {"queue": "health"},
     "tasks.jobs.clear_hosts": {"queue": "health"},
+    "tasks.jobs.read_certificates": {"queue": "health"},
     "tasks.jobs.*": {"queue": "control"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -167,6 +168,12 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": BEAT_EXPIRES},
     },
     "clear-hosts": {"task": "tasks.jobs.clear_hosts", "schedule": 60.0, "options": {"expires": BEAT_EXPIRES}},
+    "check-certificates": {
+        "task": "tasks.jobs.check_certificates",
+        "schedule": 300.0,
+        "options": {"expires": BEAT_EXPIRES},
+    },
+    "upkeep": {"task": "tasks.jobs.upkeep", "schedule": 300.0, "options": {"expires": BEAT_EXPIRES}},
     "prune": {"task": "tasks.jobs.prune", "schedule": crontab(hour=3, minute=17), "options": {"expires": 3600}},
 }
 
@@ -179,6 +186,8 @@ OPERATION_SECONDS = env.float("SANQIAN_OPERATION_SECONDS", default=86400.0)
 LOG_LIMIT_BYTES = env.int("SANQIAN_LOG_LIMIT_BYTES", default=64 * 1024 * 1024)
 LOG_DAYS = env.float("SANQIAN_LOG_DAYS", default=90)
 HEALTH_DAYS = env.float("SANQIAN_HEALTH_DAYS", default=365)
+# How often certificates are read; the beat asks every five minutes which clusters' are due.
+CERTIFICATES_SECONDS = env.float("SANQIAN_CERTIFICATES_SECONDS", default=21600.0)
 # Files that the service uploads to hosts (the offline artifact) must lie below this directory.
 ARTIFACT_DIR = Path(env.str("SANQIAN_ARTIFACT_DIR", default=str(BASE_DIR / "var" / "artifacts")))
 

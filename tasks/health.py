@@ -16,7 +16,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from clusters import catalog, health
+from clusters import catalog, certificates, health
+from clusters.catalog import CatalogError
 from clusters.ceph import COMPONENT, with_reading
 from clusters.health import Change, ComponentHealth, NodeHealth
 from clusters.kubeconfig import KubeError
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 FOLLOWING = (ClusterState.READY, ClusterState.DEGRADED)
 CHECKED = (*FOLLOWING, ClusterState.INSTALLING, ClusterState.FAILED)
 _ROW = ("kind", "namespace", "state", "desired", "ready", "version", "reason", "details", "checked_at", "changed_at")
+OWN_KIND = "builtin"
 _REASON = 500  # characters of Cluster.state_reason
 
 
@@ -102,9 +104,11 @@ def store(cluster_id: UUID, reading: Reading) -> None:
         hosts = set(cluster.nodes.values_list("name", flat=True))
         nodes = health.judge_nodes(reading.snapshot, known.keys() & hosts)
         node_changes = health.diff(known, nodes)
-        state, why = health.cluster_state(cluster.state, catalog.load(), chosen, found, nodes)
+        # Drift says what differs from the installation, not that anything is wrong with the cluster.
+        own = [ComponentHealth(r.name, r.state, reason=r.reason) for r in rows.values() if r.name == certificates.NAME]
+        state, why = health.cluster_state(cluster.state, catalog.load(), chosen, found, nodes, own)
     changes = health.diff(_announced(rows), found) if announce else ()
-    _store_components(cluster, rows, found, changes, reading)
+    _store_components(cluster, rows, found, changes, reading.at, known=reading.snapshot is not None)
     _store_observation(cluster, before, nodes, reading)
     _tell(cluster, HealthEvent.Subject.NODE, node_changes)
     _tell(cluster, HealthEvent.Subject.COMPONENT, changes)
@@ -112,6 +116,33 @@ def store(cluster_id: UUID, reading: Reading) -> None:
         Cluster.objects.filter(pk=cluster_id).update(checked_at=reading.at)
     if announce and not busy and cluster.state in FOLLOWING:
         _follow(cluster, state, why, lost=reading.snapshot is None and bool(changes))
+
+
+@transaction.atomic
+def record(cluster_id: UUID, seen: ComponentHealth, at: datetime) -> None:
+    """Store the health of what is no component of the catalogue: what the service looks at itself, at its own times.
+
+    The cluster's state follows with its next reading. A reading that gave nothing is announced when the next does so
+    too.
+    """
+    cluster = Cluster.objects.select_for_update(of=("self",)).filter(pk=cluster_id).first()
+    if cluster is None:
+        return
+    rows = {row.name: row for row in cluster.components.filter(name=seen.name)}
+    known = seen.state != HealthState.UNKNOWN
+    again = any(row.state == HealthState.UNKNOWN for row in rows.values())
+    changes = health.diff(_announced(rows), {seen.name: seen}) if known or again else ()
+    _store_components(cluster, rows, {seen.name: seen}, changes, at, known=known)
+    _tell(cluster, HealthEvent.Subject.COMPONENT, changes)
+
+
+def _listed(name: str) -> bool:
+    """Whether the catalogue has it."""
+    try:
+        catalog.load()[name]
+    except CatalogError:
+        return False
+    return True
 
 
 def _present(rows: Mapping[str, Component]) -> set[str]:
@@ -127,7 +158,9 @@ def _store_components(
     rows: Mapping[str, Component],
     found: Mapping[str, ComponentHealth],
     changes: tuple[Change, ...],
-    reading: Reading,
+    at: datetime,
+    *,
+    known: bool,
 ) -> None:
     told = {change.name: change.new for change in changes}
     written = []
@@ -135,18 +168,17 @@ def _store_components(
         row = rows.get(name)
         if row is None and seen.state == HealthState.ABSENT:
             continue
-        entry = catalog.load()[name]
+        entry = catalog.load()[name] if _listed(name) else None
         old = row or Component(cluster=cluster, name=name, state="")
-        details: dict[str, Any] = dict(seen.details) if reading.snapshot else dict(old.details)
+        details: dict[str, Any] = dict(seen.details) if known else dict(old.details)
         details["announced"] = told.get(name, old.details.get("announced", ""))
-        known = reading.snapshot is not None
         written.append(
             Component(
                 cluster=cluster,
                 name=name,
                 chosen=old.chosen,
-                kind=entry.kind,
-                namespace=entry.namespace,
+                kind=entry.kind if entry else OWN_KIND,
+                namespace=entry.namespace if entry else "",
                 state=seen.state,
                 # What was counted last still says more than zero of zero.
                 desired=seen.desired if known else old.desired,
@@ -154,8 +186,8 @@ def _store_components(
                 version=seen.version or old.version,
                 reason=seen.reason,
                 details=details,
-                checked_at=reading.at if known else old.checked_at,
-                changed_at=old.changed_at if old.state == seen.state else reading.at,
+                checked_at=at if known else old.checked_at,
+                changed_at=old.changed_at if old.state == seen.state else at,
             )
         )
     Component.objects.bulk_create(written, update_conflicts=True, unique_fields=["cluster", "name"], update_fields=_ROW)

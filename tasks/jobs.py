@@ -93,6 +93,32 @@ def check_cluster(cluster_id: str) -> None:
 
 
 @shared_task
+def check_certificates() -> None:
+    """Have certificates read whose last reading is old."""
+    from tasks import certificates
+
+    for cluster_id in certificates.clusters_due():
+        send(read_certificates, str(cluster_id))
+
+
+@shared_task
+def read_certificates(cluster_id: str) -> None:
+    """Read one cluster's certificates."""
+    from tasks import certificates
+
+    certificates.check(UUID(cluster_id))
+
+
+@shared_task
+def upkeep() -> None:
+    """Ask for the operations that come round by themselves, and say where backups are missing."""
+    from tasks import upkeep
+
+    upkeep.begin()
+    upkeep.judge_backups()
+
+
+@shared_task
 def clear_hosts() -> None:
     """Clear hosts of what ended jobs have left there."""
     while not STOPPING.is_set() and (ended := engine.remains()):

@@ -114,12 +114,14 @@ class Plan:
     """The steps of one operation.
 
     `mutating` plans exclude one another on a cluster. `during`, `success` and `failure` are the cluster's
-    states while it runs and after it; empty leaves the state alone.
+    states while it runs and after it; empty leaves the state alone. The steps of a `probes_only` plan are asked
+    and never applied: it can only be a dry run.
     """
 
     kind: str
     steps: tuple[StepSpec, ...]
     mutating: bool = True
+    probes_only: bool = False
     during: str = ""
     success: str = ""
     failure: str = ""

@@ -12,7 +12,7 @@ from rich.console import RenderableType
 
 from cli.errors import CliError, Code
 from cli.lookup import find_cluster
-from cli.operate import ClusterArgument
+from cli.operate import ClusterArgument, assignment
 from cli.output import Format, table
 from cli.register import Credentials, FileOption, findings_of_file, registration, show_findings
 from cli.text import age
@@ -28,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     default_verb(clusters)(list_clusters)
     verb(clusters, "list")(list_clusters)
     verb(clusters, "show")(show)
+    verb(clusters, "set")(change)
     verb(clusters, "delete")(delete)
     verb(app, "import")(register)
     verb(app, "validate")(validate)
@@ -82,6 +83,18 @@ def show(session: Session, cluster: ClusterArgument = "") -> None:
     facts.append(("components", healthy(row.get("components"))))
     facts.append(("operation", activity(row.get("active_operation"))))
     session.output.show(row, table(("field", "value"), facts))
+
+
+def change(
+    session: Session,
+    cluster: Annotated[str, typer.Argument(help="Name or id.")],
+    assignments: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="VALUE is JSON or a word.")],
+) -> None:
+    """Change settings of a cluster. They take effect with the next operation."""
+    row = session.client.patch(
+        f"clusters/{find_cluster(session.client, cluster)['id']}", dict(map(assignment, assignments))
+    )
+    session.output.show(row, f"Changed {', '.join(text.partition('=')[0] for text in assignments)} of {row['name']}.")
 
 
 def delete(

@@ -10,7 +10,7 @@ import typer
 from cli.commands.observe import components_table
 from cli.errors import CliError
 from cli.lookup import find_cluster
-from cli.operate import ClusterArgument, Waiting, What, names, operate
+from cli.operate import ClusterArgument, Waiting, What, confirmed, names, operate
 from cli.register import Credentials, FileOption, ensure_registered, registration
 from cli.verb import Session, verb
 
@@ -48,6 +48,18 @@ class Pushable(StrEnum):
     CHARTS = "charts"
 
 
+class Upgradable(StrEnum):
+    """What `deploy upgrade` takes."""
+
+    KUBERNETES = "kubernetes"
+
+
+class Renewable(StrEnum):
+    """What `deploy renew` takes."""
+
+    CERTIFICATES = "certificates"
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     deploy = typer.Typer(help="Install a platform, whole or in parts.", no_args_is_help=True, rich_markup_mode=None)
@@ -57,6 +69,9 @@ def add_to(app: typer.Typer) -> None:
     verb(deploy, "init")(init)
     verb(deploy, "push")(push)
     verb(deploy, "preflight")(preflight)
+    verb(deploy, "renew")(renew)
+    verb(deploy, "upgrade")(upgrade)
+    verb(deploy, "rollback")(rollback)
     verb(app, "plan")(plan)
 
 
@@ -150,6 +165,53 @@ def preflight(
     """Check the hosts and change nothing: resources, ports, clocks, disks, GPUs, leftovers."""
     params = What(ignore_preflight=ignore_preflight).params()
     operate(session, find_cluster(session.client, cluster), "preflight", params, waiting)
+
+
+def renew(
+    session: Session,
+    part: Annotated[Renewable, typer.Argument(help="What to renew.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    days: Annotated[int, typer.Option(min=0, max=360, help="Leave those that last so long [default: 180].")] = 0,
+) -> None:
+    """Renew the control plane's certificates, one host after another. Its API server restarts on each."""
+    params = what.params(days=days)
+    kind = f"renew-{part.value}"
+    operate(session, find_cluster(session.client, cluster), kind, params, waiting, dry_run=what.dry_run)
+
+
+def upgrade(
+    session: Session,
+    part: Annotated[Upgradable, typer.Argument(help="What to upgrade.")],
+    version: Annotated[str, typer.Option(metavar="V1.2.3", help="The version to have afterwards.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    confirm: Annotated[str, typer.Option(metavar="NAME", help="The cluster's name, instead of typing it.")] = "",
+) -> None:
+    """Upgrade Kubernetes, node by node, after a snapshot of etcd. Nothing leads back; --plan changes nothing."""
+    row = find_cluster(session.client, cluster)
+    asked = f"Nothing leads back from an upgrade of {part.value}."
+    name = row["name"] if what.dry_run else confirmed(session, row["name"], confirm, asked)
+    operate(session, row, "upgrade", what.params(version=version, confirm=name), waiting, dry_run=what.dry_run)
+
+
+def rollback(
+    session: Session,
+    component: Annotated[str, typer.Argument(help="Component that is installed with Helm.")],
+    revision: Annotated[int, typer.Option(min=1, help="Revision of its release to go back to.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    confirm: Annotated[str, typer.Option(metavar="NAME", help="The cluster's name, instead of typing it.")] = "",
+) -> None:
+    """Roll a component's Helm release back to an earlier revision; --plan changes nothing."""
+    row = find_cluster(session.client, cluster)
+    asked = f"{component} gets the chart and settings of revision {revision}."
+    name = row["name"] if what.dry_run else confirmed(session, row["name"], confirm, asked)
+    params = what.params(component=component, revision=revision, confirm=name)
+    operate(session, row, "rollback", params, waiting, dry_run=what.dry_run)
 
 
 def plan(

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cli.commands.clusters import activity, clusters_table
 from cli.lookup import find_cluster
-from cli.operate import ClusterArgument
+from cli.operate import ClusterArgument, Waiting, operate
 from cli.output import STYLES, table
 from cli.text import age, bytes_size, duration
 from cli.verb import Session, verb
@@ -24,6 +24,8 @@ def add_to(app: typer.Typer) -> None:
     verb(app, "nodes")(nodes)
     verb(app, "pods")(pods)
     verb(app, "components")(components)
+    verb(app, "certificates")(certificates)
+    verb(app, "drift")(drift)
 
 
 def status(session: Session, cluster: ClusterArgument = "") -> None:
@@ -153,6 +155,49 @@ def components_table(rows: list[dict[str, Any]]) -> RenderableType:
         ),
         empty="no components",
     )
+
+
+def certificates(session: Session, cluster: ClusterArgument = "") -> None:
+    """When the certificates of the control plane, etcd and the registry end, the first ones first."""
+    row = find_cluster(session.client, cluster)
+    report = session.client.get(f"clusters/{row['id']}/certificates")
+    body = table(
+        ("days", "host", "certificate", "ends"),
+        ((one.get("days"), one.get("host"), one.get("path"), one.get("ends_at")) for one in report["results"]),
+        empty="no certificates were read yet",
+    )
+    state = report.get("state") or "unknown"
+    head = Text.assemble((row["name"], "bold"), "  ", (state, STYLES.get(state, "")))
+    if report.get("reason"):
+        head.append(f": {report['reason']}")
+    session.output.show(report, head, body)
+
+
+def drift(
+    session: Session,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    now: Annotated[bool, typer.Option("--now", help="Ask the hosts now; changes nothing.")] = False,
+) -> None:
+    """What is no longer as it was installed, as last looked at; `deploy all` and `deploy install` put it right."""
+    row = find_cluster(session.client, cluster)
+    if now and operate(session, row, "drift", {}, waiting) is None:
+        return
+    pages = session.client.pages(f"clusters/{row['id']}/components")
+    none: dict[str, Any] = {"name": "drift", "state": "unknown", "reason": "not looked at yet", "details": {}}
+    report = next((one for one in pages if one["name"] == "drift"), none)
+    head = Text.assemble((row["name"], "bold"), "  ", (report["state"], STYLES.get(report["state"], "")))
+    if report.get("reason"):
+        head.append(f": {report['reason']}")
+    steps = (report.get("details") or {}).get("steps") or []
+    body = table(
+        ("step", "what", "not as installed on", "could not be told on"),
+        ((one["step"], one["title"], one["changed"], one["silent"]) for one in steps),
+        empty="nothing differs" if report["state"] == "healthy" else "",
+    )
+    if now and session.output.form.value != "table":
+        return
+    session.output.show(report, head, body)
 
 
 def pods(

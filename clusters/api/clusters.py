@@ -69,6 +69,12 @@ class RegisteredSerializer(Answer):
     findings = FindingSerializer(many=True, help_text="What was repaired in the configuration, and warnings.")
 
 
+class ReplacedSerializer(Answer):
+    """Hosts whose credentials were replaced."""
+
+    changed = serializers.ListField(child=serializers.CharField(), help_text="Names of hosts that had others before.")
+
+
 class ChangeSerializer(SettingsSerializer):
     """Changes of a cluster; what is left out stays."""
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import django_filters
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clusters import certificates
 from clusters.api.base import OfCluster
 from clusters.api.fields import Answer
 from clusters.api.pagination import ByName, NewestFirst
+from clusters.certificates import Certificate
 from clusters.models import ClusterState, Component, HealthEvent, HealthState, Observation
 
 KEPT_FROM_VIEW = ("announced",)
@@ -113,6 +117,26 @@ class PodsSerializer(Answer):
     results = PodSerializer(many=True)
 
 
+class CertificateSerializer(Answer):
+    """A certificate on a host."""
+
+    host = serializers.CharField()
+    path = serializers.CharField()
+    ends_at = serializers.DateTimeField(allow_null=True, help_text="Null for what is no certificate.")
+    days = serializers.IntegerField(
+        allow_null=True, help_text="Whole days left, as of now; negative once it has ended."
+    )
+
+
+class CertificatesSerializer(Answer):
+    """When a cluster's certificates end."""
+
+    state = serializers.ChoiceField(HealthState.choices, allow_null=True, help_text="Null before the first reading.")
+    reason = serializers.CharField(allow_blank=True)
+    checked_at = serializers.DateTimeField(allow_null=True)
+    results = CertificateSerializer(many=True)
+
+
 class Components(OfCluster):
     """The platform's components on a cluster."""
 
@@ -163,6 +187,25 @@ class Health(OfCluster):
                 "error": seen.error if seen else "",
                 "nodes": seen.nodes if seen else [],
                 "components": ComponentSerializer(self.get_queryset(), many=True).data,
+            }
+        )
+
+    @extend_schema(summary="List certificates", responses=CertificatesSerializer)
+    def certificates(self, request: Request, **_: str) -> Response:
+        """Those of the control plane, etcd and the registry as last read, which happens several times a day."""
+        row = self.get_queryset().filter(name=certificates.NAME).first()
+        now, results = timezone.now(), []
+        for one in row.details.get("certificates", ()) if row else ():
+            ends = datetime.fromisoformat(one["ends_at"]) if one["ends_at"] else None
+            days = Certificate(one["host"], one["path"], ends).days(now) if ends else None
+            results.append({**one, "days": days})
+        results.sort(key=lambda one: (one["days"] is not None, one["days"] or 0, one["host"], one["path"]))
+        return Response(
+            {
+                "state": row.state if row else None,
+                "reason": row.reason if row else "",
+                "checked_at": row.checked_at if row else None,
+                "results": results,
             }
         )
 

@@ -31,6 +31,8 @@ HELP = {
     "storage_class": "The platform's default storage class.",
     "object_store_bucket": "Bucket of the platform's object store.",
     "log_level": "How much the platform's agents log.",
+    "backup_hours": "Hours between two backups of etcd on the etcd hosts; 0 for never.",
+    "drift_hours": "Hours between two looks for what is no longer as installed; 0 for never.",
 }
 EXTRA: dict[str, dict[str, Any]] = {name: {"help_text": text} for name, text in HELP.items()}
 EXTRA["registry_password"] = {**EXTRA["registry_password"], "required": False, "write_only": True}

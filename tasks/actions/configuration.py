@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 from clusters.inventory import HostSpec, render
+from clusters.inventory.model import CONTROL_PLANE
 from clusters.models import Cluster, Node
 from clusters.registry import inventory_of
 from tasks.actions.base import Action, Context, Done, Wait, register
@@ -14,11 +16,11 @@ from tasks.models import Outcome
 from tasks.remote.files import upload
 
 
-def configuration_of(cluster: Cluster, nodes: list[Node], key: str) -> str:
+def configuration_of(cluster: Cluster, nodes: list[Node], key: str, control_plane: Sequence[str] = ()) -> str:
     """What kk is to read on the first control-plane host, where `key` is the path of the key that opens all hosts.
 
     Hosts are addressed by their internal address, because kk runs among them. A user who is not root keeps the
-    password that sudo asks for.
+    password that sudo asks for. `control_plane` names the control-plane hosts where not all are meant.
     """
     by_name = {node.name: node for node in nodes}
 
@@ -28,21 +30,32 @@ def configuration_of(cluster: Cluster, nodes: list[Node], key: str) -> str:
         return replace(host, address=host.internal_address, private_key="", private_key_path=key, password=sudo)
 
     inventory = inventory_of(cluster)
-    return render(replace(inventory, hosts=tuple(map(seen_from_inside, inventory.hosts))))
+    groups = {**inventory.role_groups, **({CONTROL_PLANE: tuple(control_plane)} if control_plane else {})}
+    return render(replace(inventory, hosts=tuple(map(seen_from_inside, inventory.hosts)), role_groups=groups))
 
 
 @register("write-configuration")
 class WriteConfiguration(Action):
-    """Args: ``path`` (of the file on the first control-plane host), ``key``. The file is root's alone."""
+    """Args: ``path`` (of the file on the first control-plane host), ``key``, ``control_plane`` (names; else all),
+    ``kubernetes_version`` (else the cluster's).
+
+    The file is root's alone.
+    """
 
     def probe(self, ctx: Context) -> bool | None:
-        text = configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"])
+        text = _text(ctx)
         with ctx.remote(first_host(ctx)) as remote:
             found = remote.run('sha256sum <"$FILE"', env={"FILE": ctx.args["path"]}, sudo=True).text
         return found.split()[:1] == [hashlib.sha256(text.encode()).hexdigest()]
 
     def run(self, ctx: Context) -> Done | Wait:
-        text = configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"])
+        text = _text(ctx)
         with ctx.remote(first_host(ctx)) as remote:
             done = upload(remote, text.encode(), ctx.args["path"], mode=0o600)
         return Done({"sha256": done.sha256}, Outcome.ALREADY if done.skipped else Outcome.CHANGED)
+
+
+def _text(ctx: Context) -> str:
+    if version := ctx.args.get("kubernetes_version"):
+        ctx.cluster.kubernetes_version = version
+    return configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"], ctx.args.get("control_plane", ()))

@@ -153,3 +153,15 @@ class RecordComponents(Action):
                 defaults={"kind": entry.kind, "namespace": entry.namespace, "chosen": True},
             )
         return Done({"components": ctx.args["components"]})
+
+
+@register("record-version")
+class RecordVersion(Action):
+    """Args: ``version``. From now on the cluster's setting."""
+
+    def probe(self, ctx: Context) -> bool | None:
+        return bool(ctx.cluster.kubernetes_version == ctx.args["version"])
+
+    def run(self, ctx: Context) -> Done | Wait:
+        Cluster.objects.filter(pk=ctx.cluster.pk).update(kubernetes_version=ctx.args["version"])
+        return Done({"version": ctx.args["version"]})

@@ -19,7 +19,7 @@ from clusters import registry
 from clusters.api import nodes, registration
 from clusters.api.authentication import actor
 from clusters.api.base import View, as_uuid, own_clusters, source_of
-from clusters.api.clusters import ChangeSerializer, ClusterFilter, changes_of, with_counts
+from clusters.api.clusters import ChangeSerializer, ClusterFilter, ReplacedSerializer, changes_of, with_counts
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import Pages
 from clusters.api.problems import Problem, not_found
@@ -112,6 +112,24 @@ class Clusters(View):
         self.audit("cluster.delete", cluster, {"name": cluster.name})
         registry.delete(cluster)
         return Response(status=204)
+
+    @extend_schema(
+        summary="Replace credentials",
+        request=registration.RegistrationSerializer,
+        responses={200: ReplacedSerializer},
+    )
+    @transaction.atomic
+    def credentials(self, request: Request, cluster_id: str) -> Response:
+        """Keys and passwords from the same body as for registering; nothing else of it is stored.
+
+        A key or password that it does not give stays, and so do hosts that it does not name.
+        """
+        cluster = self.cluster(cluster_id)
+        given = registration.read(request.data)
+        changed = registry.replace_logins(cluster, given.sound(), given.access)
+        if changed:
+            self.audit("cluster.credentials", cluster, {"hosts": changed})
+        return Response({"changed": changed})
 
     @extend_schema(summary="Export the configuration", responses={(200, "text/yaml"): OpenApiTypes.STR})
     def configuration(self, request: Request, cluster_id: str) -> HttpResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from clusters.api.backups import Backups
 from clusters.api.catalogue import Catalogue
 from clusters.api.ceph import Ceph
 from clusters.api.health import Components, Health, HealthEvents
@@ -21,6 +22,7 @@ urlpatterns = [
     path("clusters", Clusters.as_view({"get": "list", "post": "create"})),
     path("clusters/validate", Clusters.as_view({"post": "judge"})),
     path(CLUSTER, Clusters.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})),
+    path(f"{CLUSTER}/credentials", Clusters.as_view({"post": "credentials"})),
     path(f"{CLUSTER}/configuration", Clusters.as_view({"get": "configuration"})),
     path(f"{CLUSTER}/kubeconfig", Clusters.as_view({"get": "kubeconfig"})),
     path(f"{CLUSTER}/nodes", Nodes.as_view({"get": "list", "post": "create"})),
@@ -31,6 +33,8 @@ urlpatterns = [
     path(f"{CLUSTER}/components", Components.as_view({"get": "list"})),
     path(f"{CLUSTER}/health-events", HealthEvents.as_view({"get": "list"})),
     path(f"{CLUSTER}/health", Health.as_view({"get": "health"})),
+    path(f"{CLUSTER}/backups", Backups.as_view({"get": "list"})),
+    path(f"{CLUSTER}/certificates", Health.as_view({"get": "certificates"})),
     path(f"{CLUSTER}/pods", Health.as_view({"get": "pods"})),
     path(f"{CLUSTER}/ceph", Ceph.as_view({"get": "read"})),
     path(f"{CLUSTER}/operations", OperationsOfCluster.as_view({"get": "list", "post": "create"})),

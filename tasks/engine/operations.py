@@ -58,6 +58,7 @@ def create(
     cluster: Cluster, plan: Plan, params: dict[str, Any], *, dry_run: bool = False, requested_by: str = ""
 ) -> Operation:
     """Store the operation and its steps. Raises `Busy` while another mutating operation is under way."""
+    dry_run = dry_run or plan.probes_only
     operation = Operation(
         cluster=cluster,
         kind=plan.kind,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
-from tasks.plans import ceph_status, check, install, preflight
+from tasks.plans import backup, ceph_status, certificates, check, drift, install, preflight, rollback, upgrade
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "make"]
@@ -43,6 +43,41 @@ PLANS: Mapping[str, PlanKind] = {
             "From bare hosts to Kubernetes with the platform's components, verified. What is true is kept.",
             install.PARAMS,
             install.make,
+        ),
+        PlanKind(
+            "renew-certificates",
+            "Renew the certificates",
+            "New certificates for the control plane, one host after another, each verified; the kubeconfig anew.",
+            certificates.PARAMS,
+            certificates.make,
+        ),
+        PlanKind(
+            "upgrade",
+            "Upgrade Kubernetes",
+            "A snapshot of etcd, then Kubernetes to a newer version that the artifact carries, node by node.",
+            upgrade.PARAMS,
+            upgrade.make,
+        ),
+        PlanKind(
+            "rollback",
+            "Roll a component back",
+            "A component's Helm release back to an earlier revision, verified.",
+            rollback.PARAMS,
+            rollback.make,
+        ),
+        PlanKind(
+            "backup",
+            "Back up etcd",
+            "A snapshot of etcd on each etcd host, verified by reading it back; the oldest ones go.",
+            backup.PARAMS,
+            backup.make,
+        ),
+        PlanKind(
+            "drift",
+            "Look for drift",
+            "Asks what the installation made whether it is still as installed. Changes nothing.",
+            drift.PARAMS,
+            drift.make,
         ),
         PlanKind("check", "Read the health", "Reads the cluster's health now.", check.PARAMS, check.make),
         PlanKind(

@@ -184,13 +184,18 @@ def _kubernetes(site: Site) -> list[StepSpec]:
             expected=15,
             timeout=1200,
         ),
-        StepSpec(
-            "kubeconfig",
-            "Fetch the kubeconfig",
-            Action("fetch-kubeconfig", {"host": site.first.name}),
-            after=("kubernetes",),
-            expected=2,
-            timeout=600,
-            retry=Retry(3),
-        ),
+        kubeconfig(site.first.name, after="kubernetes"),
     ]
+
+
+def kubeconfig(host: str, after: str) -> StepSpec:
+    """The step that fetches the administrator's kubeconfig from `host`."""
+    return StepSpec(
+        "kubeconfig",
+        "Fetch the kubeconfig",
+        Action("fetch-kubeconfig", {"host": host}),
+        after=(after,),
+        expected=2,
+        timeout=600,
+        retry=Retry(3),
+    )

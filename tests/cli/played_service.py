@@ -46,6 +46,7 @@ class PlayedService:
     once: dict[str, list[tuple[int, dict[str, str], Any]]] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     # A stream whose events hold no `end` stays open until the test lets it go.
@@ -168,6 +169,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(operation, 202)
         elif rest == ["operations"]:
             self._page([one for one in played.operations if one["cluster"]["id"] == cluster["id"]], query)
+        elif rest == ["credentials"]:
+            self._json({"changed": played.replaced})
         elif rest == ["nodes"]:
             self._page(played.nodes, query)
         elif rest == ["components"]:

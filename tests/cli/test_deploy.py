@@ -117,6 +117,7 @@ def test_deploy_all_takes_the_cluster_that_is_there(run: Run, service: PlayedSer
     cluster = service.add_cluster("my-site", storage_class="old")
     service.nodes = [{"name": "m1", "address": "192.0.2.1", "port": 22, "user": "root"}]
     service.events, service.final = GOOD, DONE
+    service.replaced = ["m1"]
 
     result = run("deploy", "all", "-f", str(conf), "--storage-class", "new", "-o", "json")
 
@@ -124,6 +125,8 @@ def test_deploy_all_takes_the_cluster_that_is_there(run: Run, service: PlayedSer
     assert result.json()["state"] == "succeeded"
     assert "registered already" in result.err
     assert service.bodies("PATCH", cluster["id"]) == [{"storage_class": "new"}]
+    assert service.bodies("POST", "credentials")[0]["private_keys"]
+    assert "Replaced the stored credentials of m1" in result.err
     assert len(service.clusters) == 1
 
 
@@ -324,3 +327,36 @@ def test_validate_shows_fields_and_lines(run: Run, service: PlayedService, conf:
     assert "hosts[0].address, line 2, column 5" in result.out
     assert "etcd" in result.out
     assert json.loads(run("validate", "-f", str(conf), "-o", "json").out) == answer
+
+
+def test_certificates_are_renewed(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+
+    assert run("deploy", "renew", "certificates", "--days", "90", "--detach").code == 0
+
+    body = service.bodies("POST", "operations")[0]
+    assert body == {"kind": "renew-certificates", "params": {"days": 90}, "dry_run": False}
+
+
+def test_an_upgrade_is_confirmed_by_the_name(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+    words = ("deploy", "upgrade", "kubernetes", "--version", "v1.25.3", "--detach")
+
+    unconfirmed, wrong = run(*words), run(*words, "--confirm", "demp")
+
+    assert "--confirm demo" in unconfirmed.err
+    assert "'demp' is not the name" in wrong.err
+    assert service.bodies("POST", "operations") == []
+    assert run(*words, "--confirm", "demo").code == run(*words, "--plan").code == 0
+    bodies = service.bodies("POST", "operations")
+    assert [body["dry_run"] for body in bodies] == [False, True]
+    assert {body["params"]["confirm"] for body in bodies} == {"demo"}
+
+
+def test_a_component_is_rolled_back(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+
+    assert run("deploy", "rollback", "kruise", "--revision", "2", "--confirm", "demo", "--detach").code == 0
+
+    body = service.bodies("POST", "operations")[0]
+    assert (body["kind"], body["params"]) == ("rollback", {"component": "kruise", "revision": 2, "confirm": "demo"})

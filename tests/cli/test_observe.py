@@ -217,3 +217,39 @@ def test_version(run: Run, local: Run, service: PlayedService, monkeypatch: pyte
     result = local("version")
     assert result.code == 0
     assert "not reachable" in result.out
+
+
+def test_certificates(run: Run, service: PlayedService) -> None:
+    cluster = service.add_cluster("demo")
+    one = {"host": "master1", "path": "/etc/kubernetes/pki/apiserver.crt", "ends_at": "2026-01-06T00:00:00Z", "days": 5}
+    report = {"state": "unhealthy", "reason": "it ends", "checked_at": cluster["checked_at"], "results": [one]}
+    service.answers[f"GET clusters/{cluster['id']}/certificates"] = report
+
+    result = run("certificates")
+
+    assert result.out.startswith("demo  unhealthy: it ends")
+    assert ["5", "master1", one["path"], one["ends_at"]] in rows(result.out)
+    assert run("certificates", "-o", "json").json() == report
+
+
+def test_drift_as_last_looked_at(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+    assert "not looked at yet" in run("drift").out
+    steps = [{"step": "packages", "title": "Install", "changed": ["w1", "w2"], "silent": []}]
+    row = {"name": "drift", "state": "degraded", "reason": "it differs", "details": {"steps": steps}}
+    service.components = [{"name": "coredns", "state": "healthy"}, row]
+
+    result = run("drift")
+
+    assert result.out.startswith("demo  degraded: it differs")
+    assert ["packages", "Install", "w1,w2", "-"] in rows(result.out)
+    assert run("drift", "-o", "json").json() == row
+
+
+def test_settings_are_changed(run: Run, service: PlayedService) -> None:
+    cluster = service.add_cluster("demo")
+
+    assert run("clusters", "set", "demo", "drift_hours=12", "storage_class=fast").code == 0
+
+    assert service.bodies("PATCH", cluster["id"]) == [{"drift_hours": 12, "storage_class": "fast"}]
+    assert "is no KEY=VALUE" in run("clusters", "set", "demo", "drift_hours").err

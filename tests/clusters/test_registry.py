@@ -63,3 +63,17 @@ def test_logins_are_kept_once_and_by_host(key: AccessKey) -> None:
     assert cluster.nodes.get(name="w1").credential.password == "word-of-host"
     assert cluster.nodes.get(name="m1").credential.password == ""
     assert cluster.credentials.count() == 2
+
+
+def test_given_logins_replace_the_stored_ones_and_others_stay(key: AccessKey) -> None:
+    parsed = parse(FILE)
+    assert parsed.inventory is not None
+    access = Access(login=Login("an old key", "its passphrase", sudo_password="word-of-sudo"))
+    cluster = registry.create(key, "demo", parsed.inventory, access)
+    assert registry.replace_logins(cluster, parsed.inventory, access) == []
+    new = Access(private_keys={"/k": "a new key"})
+    assert registry.replace_logins(cluster, parsed.inventory, new) == ["m1"]
+    logins = {node.name: registry.login_of(node) for node in cluster.nodes.select_related("credential")}
+    assert logins["m1"] == Login("a new key", "", sudo_password="word-of-sudo")
+    assert logins["w1"] == Login("an old key", "its passphrase", "word-of-host", "word-of-sudo")
+    assert cluster.credentials.count() == 2

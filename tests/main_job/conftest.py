@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from clusters.inventory import parse
 from clusters.models import AccessKey, Cluster, Customer
 from lab import artifact as lab_artifact
 from lab import rootfs
+from lab.base import Shape
 from lab.hosts import Lab
 from tests.lab_fixtures import name_of_run, take_down_stale
 from tests.workers import Fleet
@@ -27,22 +29,29 @@ def artifact() -> str:
     return lab_artifact.build(Path(settings.ARTIFACT_DIR)).name
 
 
-@pytest.fixture
-def hosts() -> Iterator[Lab]:
-    """Six hosts on which nothing was installed yet."""
+@contextmanager
+def fresh_hosts(name: str, shape: Shape, speed: int) -> Iterator[Lab]:
+    """Hosts on which nothing was installed yet; the SIMULATED programs take their times `speed` times as fast."""
     if os.geteuid():
         pytest.skip("the lab's hosts need root")
     if missing := rootfs.missing_tools():
         pytest.skip(f"the lab needs {', '.join(missing)}: python -m lab setup")
     take_down_stale(Lab)
-    made = Lab(name_of_run("install"))
+    made = Lab(name_of_run(name), shape)
     try:
         made.up()
         for host in made.hosts:
-            made.exec(host.name, ["sh", "-c", "echo 20 > /etc/lab/speed"], check=True)
+            made.exec(host.name, ["sh", "-c", f"echo {speed} > /etc/lab/speed"], check=True)
         yield made
     finally:
         made.down()
+
+
+@pytest.fixture
+def hosts() -> Iterator[Lab]:
+    """Six hosts."""
+    with fresh_hosts("install", Shape(), speed=20) as made:
+        yield made
 
 
 @pytest.fixture

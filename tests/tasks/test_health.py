@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.utils import timezone
 
 from clusters import catalog
+from clusters.health import ComponentHealth
 from clusters.kube import KubeUnreachable
 from clusters.kubeconfig import KubeconfigError
 from clusters.models import AccessKey, Cluster, ClusterState, Component, HealthEvent, Node, Observation, SSHCredential
@@ -103,6 +105,29 @@ def test_a_reading_is_stored(cluster: Cluster) -> None:
     assert (rows["coredns"].state, rows["coredns"].chosen, rows["coredns"].kind) == ("healthy", False, "builtin")
     assert (rows["mpi-operator"].state, rows["mpi-operator"].chosen) == ("healthy", True)
     assert ("component", "mpi-operator", "", "healthy") in events(cluster)
+
+
+def test_what_the_service_looks_at_itself_makes_events_and_the_state_follows(cluster: Cluster) -> None:
+    def seen(state: str) -> None:
+        health.record(cluster.pk, ComponentHealth("certificates", state, reason="ends soon"), timezone.now())
+
+    seen("healthy")
+    seen("unknown")
+    assert events(cluster) == [("component", "certificates", "", "healthy")]
+    seen("unknown")
+    seen("degraded")
+    assert events(cluster)[1:] == [
+        ("component", "certificates", "healthy", "unknown"),
+        ("component", "certificates", "unknown", "degraded"),
+    ]
+    check_cluster(cluster.pk)
+    cluster.refresh_from_db()
+    assert (cluster.state, cluster.state_reason) == ("degraded", "certificates is degraded: ends soon")
+    assert cluster.components.get(name="certificates").kind == "builtin"
+    seen("healthy")
+    check_cluster(cluster.pk)
+    cluster.refresh_from_db()
+    assert cluster.state == "ready"
 
 
 def test_a_change_makes_one_event_and_the_state_follows(cluster: Cluster, api: Api) -> None:  # noqa: F811

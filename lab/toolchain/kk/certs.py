@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 
 from lab.toolchain.common import daemon
-from lab.toolchain.kk import kubernetes
+from lab.toolchain.kk import kubernetes, work
 from lab.toolchain.kk.pipeline import Machine, Module, Task, greetings
 from lab.toolchain.kk.remote import RemoteFailed
 from lab.toolchain.kk.work import Job
@@ -73,9 +73,10 @@ def renew_modules(job: Job) -> list[Module]:
         if not machine.ssh.ok("test -s /etc/kubernetes/pki/ca.key"):
             raise RemoteFailed("/etc/kubernetes/pki/ca.key: no such file or directory")
         machine.ssh.put(kubernetes.control_plane_files(job, machine))
-        name = kubernetes.api_name(job.config, machine.host)
+        own = machine.ssh.ok(f"test -e {daemon.BOOT}/kube-apiserver")
+        name = "kube-apiserver" if own else "kube-apiserver-relay"
         machine.ssh.run(daemon.stop_command(name))
-        kubernetes.start_api(machine, job.config)
+        work.start(machine, name, job.config.endpoint_port)
 
     def copy(machine: Machine) -> None:
         machine.ssh.run(kubernetes.COPY_CONFIG)

@@ -102,9 +102,8 @@ def _put(job: Job, machine: Machine) -> None:
 
 
 def _binaries(machine: Machine) -> None:
-    files = {
-        f"/usr/local/bin/{name}": File.text(texts.shell_stub(name, VERSION), 0o755) for name in ("etcd", "etcdctl")
-    }
+    programs = {"etcd": texts.shell_stub("etcd", VERSION), "etcdctl": texts.ETCDCTL}
+    files = {f"/usr/local/bin/{name}": File.text(text, 0o755) for name, text in programs.items()}
     unit = texts.unit("etcd", "/usr/local/bin/etcd")
     machine.ssh.put({**files, "/etc/systemd/system/etcd.service": File.text(unit)})
 

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from clusters.models import Cluster, Component, Node, SSHCredential
+from tasks.models import AuditEvent
 from tests.api import KEY, SAMPLE, Api, customer_api, hosts, private_key, problem, register
 
 pytestmark = pytest.mark.integration
@@ -256,3 +257,21 @@ def test_a_list_takes_the_same_queries_for_one_and_for_many(api: Api) -> None:
         Component.objects.create(cluster=cluster, name="coredns", kind="builtin", state="healthy", chosen=True)
     assert queries() == few <= 4
     assert api.get("clusters?name=c7").json()["results"][0]["components"] == {"healthy": 1, "total": 1}
+
+
+def test_credentials_given_anew_replace_the_stored_ones(api: Api) -> None:
+    cluster = register(api)
+    path = f"clusters/{cluster.pk}/credentials"
+    body = {"name": "demo", "hosts": [{**host, "private_key": private_key()} for host in hosts(2)]}
+    answer = api.post(path, body)
+    assert answer.json() == {"changed": ["host1", "host2"]}, answer.content
+    assert AuditEvent.objects.get(action="cluster.credentials").detail == {"hosts": ["host1", "host2"]}
+    assert cluster.nodes.get(name="host1").credential.private_key == body["hosts"][0]["private_key"]
+    assert cluster.nodes.get(name="host3").credential.private_key == KEY
+    assert api.post(path, body).json() == {"changed": []}
+    problem(
+        api.post(path, {"name": "demo", "hosts": [{**hosts(1)[0], "private_key": "none"}]}),
+        400,
+        "invalid-configuration",
+    )
+    problem(customer_api().post(path, body), 404, "not-found")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -41,3 +43,37 @@ def test_what_was_read(api: Api) -> None:
     assert [one["new_state"] for one in changes["results"]] == ["healthy"]
     assert changes["next"]
     assert len(api.get(f"clusters/{cluster.pk}/components?state=degraded").json()["results"]) == 1
+
+
+def test_certificates_show_the_days_that_are_left_now(api: Api) -> None:
+    cluster = register(api)
+    assert api.get(f"clusters/{cluster.pk}/certificates").json() == {
+        "state": None,
+        "reason": "",
+        "checked_at": None,
+        "results": [],
+    }
+    ends = [timezone.now() + timedelta(days=days, hours=1) for days in (300, 5)]
+    stored = [{"host": "host1", "path": f"{n}.crt", "ends_at": end.isoformat()} for n, end in enumerate(ends)]
+    details = {"certificates": [*stored, {"host": "host2", "path": "broken.crt", "ends_at": None}]}
+    Component.objects.create(cluster=cluster, name="certificates", state="unhealthy", reason="why", details=details)
+    report = api.get(f"clusters/{cluster.pk}/certificates").json()
+    assert (report["state"], report["reason"]) == ("unhealthy", "why")
+    assert [(one["path"], one["days"]) for one in report["results"]] == [
+        ("broken.crt", None),
+        ("1.crt", 5),
+        ("0.crt", 300),
+    ]
+
+
+def test_backups_are_listed_the_newest_first(api: Api) -> None:
+    cluster = register(api)
+    now = timezone.now()
+    for age in (2, 0, 1):
+        taken = now - timedelta(hours=age)
+        cluster.backups.create(
+            host="host1", directory="/d", name=f"{age}", size=1, sha256="ab", revision=2, keys=3, taken_at=taken
+        )
+    listed = api.get(f"clusters/{cluster.pk}/backups?limit=2").json()
+    assert [one["name"] for one in listed["results"]] == ["0", "1"]
+    assert listed["next"]

@@ -1,0 +1,59 @@
+"""Backups of a cluster."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.lookup import find_cluster
+from cli.operate import ClusterArgument, Waiting, names, operate
+from cli.output import table
+from cli.text import age, bytes_size
+from cli.verb import Session, verb
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    verb(app, "backup")(backup)
+    verb(app, "backups")(backups)
+
+
+def backup(
+    session: Session,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST", help="Etcd host that keeps one; repeatable [default: all].", show_default=False),
+    ] = None,
+    directory: Annotated[str, typer.Option(metavar="/DIR", help="Where [default: /var/backups/sanqian].")] = "",
+    keep: Annotated[int, typer.Option(min=0, max=1000, help="How many stay on each host [default: 7].")] = 0,
+) -> None:
+    """Take a snapshot of etcd on the etcd hosts, and read it back."""
+    given = {"hosts": names(host), "directory": directory, "keep": keep}
+    params = {name: value for name, value in given.items() if value}
+    operate(session, find_cluster(session.client, cluster), "backup", params, waiting)
+
+
+def backups(session: Session, cluster: ClusterArgument = "") -> None:
+    """The snapshots of etcd, the newest first, as the last backup found them."""
+    rows = list(session.client.pages(f"clusters/{find_cluster(session.client, cluster)['id']}/backups"))
+    now = session.client.now()
+    body = table(
+        ("age", "host", "file", "size", "revision", "keys", "sha256"),
+        (
+            (
+                age(row.get("taken_at"), now),
+                row.get("host"),
+                f"{row.get('directory')}/{row.get('name')}",
+                bytes_size(row.get("size")),
+                row.get("revision"),
+                row.get("keys"),
+                str(row.get("sha256"))[:12],
+            )
+            for row in rows
+        ),
+        empty="no backups yet. Take one with `3kctl backup`.",
+    )
+    session.output.show(rows, body)

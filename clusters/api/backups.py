@@ -1,0 +1,42 @@
+"""Backups of a cluster's etcd."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clusters.api.base import OfCluster
+from clusters.api.pagination import Pages
+from clusters.models import Backup
+
+
+class BackupSerializer(serializers.ModelSerializer[Backup]):
+    """A snapshot of etcd on a host."""
+
+    class Meta:
+        model = Backup
+        fields = ["host", "directory", "name", "size", "sha256", "revision", "keys", "taken_at"]
+        read_only_fields = fields
+        extra_kwargs = {"size": {"help_text": "Bytes."}, "keys": {"help_text": "How many keys it holds."}}
+
+
+class NewestTaken(Pages):
+    """Pages of the snapshots, the newest first."""
+
+    ordering = ("-taken_at", "id")
+
+
+class Backups(OfCluster):
+    """What was backed up."""
+
+    queryset = Backup.objects.all()
+    serializer_class = BackupSerializer
+    pagination_class = NewestTaken
+
+    @extend_schema(summary="List backups, newest first")
+    def list(self, request: Request, **_: str) -> Response:
+        """As the last operation `backup` found them on the hosts."""
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

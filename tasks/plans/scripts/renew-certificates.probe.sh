@@ -1,0 +1,1 @@
+lasting "$((DAYS * 86400))" && answers

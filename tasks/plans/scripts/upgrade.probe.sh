@@ -1,0 +1,1 @@
+[ "$(running)" = "$VERSION" ] && [ -z "$(others)" ] && [ -z "$(nodes_missing)" ]

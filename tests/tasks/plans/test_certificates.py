@@ -1,0 +1,28 @@
+"""The plan of a renewal."""
+
+from __future__ import annotations
+
+from tasks.plan import Action, Script
+from tasks.plans import make
+from tests.tasks.plans.sites import ROLES, cluster
+
+THREE = {**ROLES, "master2": ("etcd", "control-plane"), "master3": ("etcd", "control-plane")}
+
+
+def test_one_host_after_another_then_the_kubeconfig_then_the_proof() -> None:
+    plan = make("renew-certificates", cluster(THREE), {"artifact": {"path": "/srv/3k"}})
+    keys = [step.key for step in plan.steps]
+    per_host = [f"{part}-{host}" for host in ("master1", "master2", "master3") for part in ("configuration", "renew")]
+    assert keys == ["certificates", *per_host, "kubeconfig", "verify"]
+    assert [step.after for step in plan.steps] == [(), *((key,) for key in keys[:-1])]
+    assert plan.mutating
+
+
+def test_each_host_is_renewed_alone_from_the_first() -> None:
+    steps = {step.key: step for step in make("renew-certificates", cluster(THREE), {"days": 90}).steps}
+    renew, written = steps["renew-master2"], steps["configuration-master2"].do
+    assert isinstance(renew.do, Script) and isinstance(written, Action)
+    assert renew.hosts == ("master1",)
+    assert (renew.do.env["API"], renew.do.env["DAYS"]) == ("10.0.0.2:6443", "90")
+    assert written.args["control_plane"] == ["master2"]
+    assert written.args["path"] == renew.do.env["CONFIG"]
