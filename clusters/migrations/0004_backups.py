@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clusters', '0002_drift_hours'),
+        ('clusters', '0003_drift_hours'),
     ]
 
     operations = [
