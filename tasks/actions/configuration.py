@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import replace
 
 from clusters.inventory import HostSpec, render
@@ -14,11 +15,11 @@ from tasks.models import Outcome
 from tasks.remote.files import upload
 
 
-def configuration_of(cluster: Cluster, nodes: list[Node], key: str) -> str:
+def configuration_of(cluster: Cluster, nodes: list[Node], key: str, without: Collection[str] = ()) -> str:
     """What kk is to read on the first control-plane host, where `key` is the path of the key that opens all hosts.
 
     Hosts are addressed by their internal address, because kk runs among them. A user who is not root keeps the
-    password that sudo asks for.
+    password that sudo asks for. Hosts named in `without` are left out.
     """
     by_name = {node.name: node for node in nodes}
 
@@ -28,21 +29,34 @@ def configuration_of(cluster: Cluster, nodes: list[Node], key: str) -> str:
         return replace(host, address=host.internal_address, private_key="", private_key_path=key, password=sudo)
 
     inventory = inventory_of(cluster)
-    return render(replace(inventory, hosts=tuple(map(seen_from_inside, inventory.hosts))))
+    hosts = tuple(seen_from_inside(host) for host in inventory.hosts if host.name not in without)
+    groups = {
+        group: kept
+        for group, members in inventory.role_groups.items()
+        if (kept := tuple(name for name in members if name not in without))
+    }
+    return render(replace(inventory, hosts=hosts, role_groups=groups))
 
 
 @register("write-configuration")
 class WriteConfiguration(Action):
-    """Args: ``path`` (of the file on the first control-plane host), ``key``. The file is root's alone."""
+    """Args: ``path`` (of the file on the first control-plane host), ``key``, ``without`` (names of hosts).
+
+    The file is root's alone.
+    """
 
     def probe(self, ctx: Context) -> bool | None:
-        text = configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"])
+        text = _text(ctx)
         with ctx.remote(first_host(ctx)) as remote:
             found = remote.run('sha256sum <"$FILE"', env={"FILE": ctx.args["path"]}, sudo=True).text
         return found.split()[:1] == [hashlib.sha256(text.encode()).hexdigest()]
 
     def run(self, ctx: Context) -> Done | Wait:
-        text = configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"])
+        text = _text(ctx)
         with ctx.remote(first_host(ctx)) as remote:
             done = upload(remote, text.encode(), ctx.args["path"], mode=0o600)
         return Done({"sha256": done.sha256}, Outcome.ALREADY if done.skipped else Outcome.CHANGED)
+
+
+def _text(ctx: Context) -> str:
+    return configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"], ctx.args.get("without", ()))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
-from tasks.plans import check, install, preflight
+from tasks.plans import add_nodes, check, install, preflight, remove_node, uninstall
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "make"]
@@ -43,6 +43,27 @@ PLANS: Mapping[str, PlanKind] = {
             "From bare hosts to Kubernetes with the platform's components, verified. What is true is kept.",
             install.PARAMS,
             install.make,
+        ),
+        PlanKind(
+            "add-nodes",
+            "Add hosts",
+            "Registered hosts join the cluster: workers at once, members of the control plane and of etcd one by one.",
+            add_nodes.PARAMS,
+            add_nodes.make,
+        ),
+        PlanKind(
+            "remove-node",
+            "Remove a host",
+            "One host leaves the cluster: drained, deleted, cleaned. Refused where the cluster cannot do without it.",
+            remove_node.PARAMS,
+            remove_node.make,
+        ),
+        PlanKind(
+            "uninstall",
+            "Uninstall the platform",
+            "Everything leaves the hosts, which are clean afterwards, verified. The cluster stays registered.",
+            uninstall.PARAMS,
+            uninstall.make,
         ),
         PlanKind("check", "Read the health", "Reads the cluster's health now.", check.PARAMS, check.make),
     )

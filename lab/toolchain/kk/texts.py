@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.toolchain.common import daemon
 from lab.toolchain.kk.config import Config, Host
 
 BEGIN, END = "# kubekey hosts BEGIN", "# kubekey hosts END"
@@ -24,6 +25,23 @@ cat /etc/hosts.kk - >/etc/hosts.new <<HOSTS
 HOSTS
 cat /etc/hosts.new >/etc/hosts
 rm -f /etc/hosts.kk /etc/hosts.new
+"""
+
+# For hosts without systemd: a unit is a program of /etc/lab/boot.d.
+SYSTEMCTL = f"""#!/bin/sh
+# SIMULATED systemctl: only stop and disable do something
+verb= units=
+for word; do
+  case $word in
+    -*) ;;
+    *) if [ -z "$verb" ]; then verb=$word; else units="$units ${{word%.service}}"; fi ;;
+  esac
+done
+case $verb in stop | disable) ;; *) exit 0 ;; esac
+for unit in $units; do
+  {daemon.stop_command("$unit")}
+  rm -f {daemon.BOOT}/$unit
+done
 """
 
 
