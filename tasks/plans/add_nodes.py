@@ -9,7 +9,7 @@ from tasks.plan import JSON, Action, ClusterFact, HostFact, Plan, PlanError, Ret
 from tasks.plans import hosts, preflight
 from tasks.plans.install import PARAMS as INSTALL
 from tasks.plans.install import only
-from tasks.plans.members import ARTIFACT, etcd_check, etcd_members, in_kubernetes, named
+from tasks.plans.members import ARTIFACT, check, etcd_check, etcd_members, in_kubernetes, named
 from tasks.plans.scripting import script
 from tasks.plans.site import KEY, STATE, Site
 
@@ -78,7 +78,7 @@ def _members(site: Site, old: Sequence[HostFact]) -> StepSpec:
     return StepSpec(
         "members",
         "Check that the other hosts are in the cluster",
-        script("members", env={**site.env, "NODES": nodes}),
+        check("members", {**site.env, "NODES": nodes}),
         hosts=(site.first.name,),
         after=("preflight",),
         expected=2,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tasks.plan import JSON, Action, ClusterFact, HostFact, Plan, PlanError, Retry, StepSpec
-from tasks.plans.members import ARTIFACT, clean, etcd_leave, in_kubernetes, named
+from tasks.plans.members import ARTIFACT, check, clean, etcd_leave, in_kubernetes, named
 from tasks.plans.scripting import script
 from tasks.plans.site import KEY, Site
 
@@ -99,7 +99,7 @@ def _check(site: Site, node: HostFact, *, force: bool) -> StepSpec:
     return StepSpec(
         "removable",
         f"Check that the cluster can do without {node.name}",
-        script("node-removable", env=env),
+        check("node-removable", env),
         hosts=(site.first.name,),
         after=("unused",),
         expected=3,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, StepSpec
-from tasks.plans.members import ARTIFACT, clean
+from tasks.plans.members import ARTIFACT, check, clean
 from tasks.plans.scripting import script
 from tasks.plans.site import KEY, Site
 
@@ -41,7 +41,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         StepSpec(
             "ceph-data",
             "Look for data of Ceph",
-            script("ceph-data", env={**site.env, "REMOVE": "yes" if ceph else "no"}),
+            check("ceph-data", {**site.env, "REMOVE": "yes" if ceph else "no"}),
             hosts=everyone,
             expected=3,
             timeout=600,

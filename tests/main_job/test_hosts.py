@@ -103,7 +103,7 @@ def members(lab: Lab) -> set[str]:
 def assert_clean(lab: Lab, host: str) -> None:
     paths = "/etc/kubernetes /var/lib/kubelet /var/lib/etcd /etc/etcd.env /etc/cni/net.d /opt/harbor /var/lib/sanqian"
     assert on(lab, host, f"for path in {paths}; do [ ! -e $path ] || ls -d $path/*; done") == "", host
-    assert on(lab, host, "ls /etc/lab/boot.d 2>/dev/null || :") == "", host
+    assert on(lab, host, "ls /etc/lab/boot.d | grep -v README || :") == "", host
     assert "kubekey" not in on(lab, host, "cat /etc/hosts")
     assert "sanqian" not in on(lab, host, "cat /root/.ssh/authorized_keys; ls /root/.ssh")
     assert on(lab, host, "ss -Hltn '( sport = :6443 or sport = :10250 or sport = :2379 )'") == "", host
@@ -172,7 +172,7 @@ def _etcd_keeps_its_quorum(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
 
 
 def _a_dead_host_is_given_up(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
-    lab.off("worker2")
+    lab.power_off("worker2")
     operation = ask(cluster, "remove-node", node="worker2", force=True, drain_timeout=30)
     assert finish(operation, fleet, 600) == OperationState.SUCCEEDED, str(operation.error)
     assert "/var/lib/kubelet" in operation.steps.get(key="clean").result["left"]

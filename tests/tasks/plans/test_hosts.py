@@ -138,6 +138,21 @@ def test_cleaning_asks_what_a_preflight_asks() -> None:
             assert "@FACTS@" not in step.do.probe + step.do.verify
 
 
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("add-nodes", {"nodes": ["master2", "worker3"]}),
+        ("remove-node", {"node": "master2"}),
+        ("uninstall", {"confirm": "demo"}),
+    ],
+)
+def test_a_retry_asks_every_step_again_in_order(kind: str, params: dict[str, Any]) -> None:
+    """A step without a probe would stay done, and what waits for it would run beside what comes before it."""
+    for step in plan(kind, LARGE, **params).steps:
+        if isinstance(step.do, Script):
+            assert step.do.probe, step.key
+
+
 @pytest.mark.parametrize("kind", ["add-nodes", "remove-node", "uninstall"])
 def test_the_scripts_are_sound_shell(kind: str) -> None:
     shell = shutil.which("dash") or "sh"
