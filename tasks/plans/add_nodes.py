@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from clusters.catalog import load
 from tasks.plan import JSON, Action, ClusterFact, HostFact, Plan, PlanError, Retry, StepSpec
 from tasks.plans import hosts, preflight
+from tasks.plans.components import gpu_driver
 from tasks.plans.install import PARAMS as INSTALL
 from tasks.plans.install import only
 from tasks.plans.members import ARTIFACT, check, etcd_check, etcd_members, in_kubernetes, named
 from tasks.plans.scripting import script
-from tasks.plans.site import KEY, STATE, Site
+from tasks.plans.site import KEY, Site
 
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "nodes": {
@@ -158,18 +159,7 @@ def _afterwards(site: Site, new: Sequence[HostFact], last: str) -> list[StepSpec
         )
     ]
     if "gpu-operator" in site.cluster.installed:
-        args = {"host": site.first.name, "settings": f"{STATE}/components/gpu-operator.set"}
-        steps.append(
-            StepSpec(
-                "gpu-driver",
-                "Look for GPU drivers on the hosts",
-                Action("probe-gpu-driver", args),
-                after=("labels",),
-                expected=3,
-                timeout=600,
-                retry=Retry(3),
-            )
-        )
+        steps.append(gpu_driver(site, "labels"))
     steps.append(
         StepSpec(
             "node-pods",
