@@ -43,6 +43,20 @@ def check(name: str, env: Mapping[str, str]) -> Script:
     return replace(made, probe=f"{{\n{made.apply}\n}} >/dev/null 2>&1")
 
 
+def owned(site: Site, *names: str, after: tuple[str, ...] = ()) -> StepSpec:
+    """The step that makes sure that hosts are not marked as another cluster's, before anything resets them."""
+    return StepSpec(
+        "owned",
+        "Check whose hosts these are",
+        check("owned", {**site.env, "OWNER": site.cluster.id}),
+        hosts=names,
+        after=after,
+        expected=2,
+        timeout=600,
+        unreachable=120,
+    )
+
+
 def etcd_check(site: Site, key: str, members: Iterable[HostFact], *, after: tuple[str, ...]) -> StepSpec:
     """The step that has etcd's members asked: all of these, in good health, and nobody who is not registered."""
     hosts = tuple(members)

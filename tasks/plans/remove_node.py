@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tasks.plan import JSON, Action, ClusterFact, HostFact, Plan, PlanError, Retry, StepSpec
-from tasks.plans.members import ARTIFACT, check, clean, etcd_leave, in_kubernetes, named
+from tasks.plans.members import ARTIFACT, check, clean, etcd_leave, in_kubernetes, named, owned
 from tasks.plans.scripting import script
 from tasks.plans.site import KEY, Site
 
@@ -43,6 +43,8 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     def behind() -> tuple[str, ...]:
         return (steps[-1].key,)
 
+    if not force:
+        steps.append(owned(site, node.name, after=behind()))
     if in_kubernetes(node):
         steps.append(_drain(site, node, params, behind()))
     if "etcd" in node.roles:

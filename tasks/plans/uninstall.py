@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, StepSpec
-from tasks.plans.members import ARTIFACT, check, clean
+from tasks.plans.members import ARTIFACT, check, clean, owned
 from tasks.plans.scripting import script
 from tasks.plans.site import KEY, Site
 
@@ -38,11 +38,13 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     ceph = params["remove_ceph_data"]
     everyone = cluster.names
     steps = [
+        owned(site, *everyone),
         StepSpec(
             "ceph-data",
             "Look for data of Ceph",
             check("ceph-data", {**site.env, "REMOVE": "yes" if ceph else "no"}),
             hosts=everyone,
+            after=("owned",),
             expected=3,
             timeout=600,
             unreachable=120,

@@ -189,8 +189,8 @@ def _everything_goes(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
     on(lab, "worker1", "ip link add cali123 type dummy; echo another >/var/lib/sanqian/cluster")
     operation = ask(cluster, "uninstall", confirm="growing")
     assert finish(operation, fleet, 600) == OperationState.FAILED
-    assert (operation.error["step"], operation.error["host"]) == ("clean-others", "worker1"), str(operation.error)
-    assert on(lab, "worker1", "ls -d /var/lib/kubelet/pods/x")
+    assert (operation.error["step"], operation.error["host"]) == ("owned", "worker1"), str(operation.error)
+    assert on(lab, "worker1", "ls -d /var/lib/kubelet/pods/x") and nodes(lab) == {"master1", "worker1"}
     cluster.refresh_from_db()
     assert cluster.state == "failed"
     on(lab, "worker1", f"echo {cluster.pk} >/var/lib/sanqian/cluster")

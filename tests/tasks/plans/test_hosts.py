@@ -97,7 +97,7 @@ def test_a_member_of_etcd_leaves_it_before_its_node_is_deleted() -> None:
     made = plan("remove-node", LARGE, node="master3")
     keys = [step.key for step in made.steps]
     assert keys == [
-        *("unused", "removable", "drain", "etcd-leave", "configuration", "delete", "clean"),
+        *("unused", "removable", "owned", "drain", "etcd-leave", "configuration", "delete", "clean"),
         *("leave", "configuration-after", "retire"),
     ]
     assert env_of(made, "etcd-leave")["MEMBERS"].splitlines() == [
@@ -121,7 +121,7 @@ def test_uninstalling_wants_the_clusters_name_and_cleans_the_first_host_last() -
         assert (refused.value.field, refused.value.fix) == ("confirm", "Give the cluster's name: demo.")
     made = plan("uninstall", ROLES, confirm="demo")
     assert [step.key for step in made.steps] == [
-        *("ceph-data", "delete-cluster", "clean-others", "clean", "leave", "verify", "forget"),
+        *("owned", "ceph-data", "delete-cluster", "clean-others", "clean", "leave", "verify", "forget"),
     ]
     assert (made.during, made.success, made.failure) == ("uninstalling", "registered", "failed")
     assert env_of(made, "clean")["TAKE_ARTIFACT"] == "yes"
