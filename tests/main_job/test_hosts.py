@@ -173,7 +173,7 @@ def _etcd_keeps_its_quorum(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
 
 def _a_dead_host_is_given_up(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
     lab.power_off("worker2")
-    operation = ask(cluster, "remove-node", node="worker2", force=True, drain_timeout=30)
+    operation = ask(cluster, "remove-node", node="worker2", force=True, drain_timeout=10)
     assert finish(operation, fleet, 600) == OperationState.SUCCEEDED, str(operation.error)
     assert "/var/lib/kubelet" in operation.steps.get(key="clean").result["left"]
     assert nodes(lab) == {"master1", "worker1"}
