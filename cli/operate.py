@@ -22,7 +22,8 @@ ClusterArgument = Annotated[
 ]
 
 
-def _seconds(text: str) -> str:
+def checked_duration(text: str) -> str:
+    """An option's duration, refused on the command line where it is none."""
     if text:
         try:
             parse_duration(text)
@@ -32,7 +33,7 @@ def _seconds(text: str) -> str:
 
 
 TimeoutOption = Annotated[
-    str, typer.Option(metavar="DURATION", callback=_seconds, help="Stop following after e.g. 90s, 10m, 2h30m.")
+    str, typer.Option(metavar="DURATION", callback=checked_duration, help="Stop following after e.g. 90s, 10m, 2h30m.")
 ]
 
 

@@ -116,6 +116,17 @@ def ensure_registered(session: Session, body: Mapping[str, Any]) -> dict[str, An
     return cluster
 
 
+def add_hosts(session: Session, cluster: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
+    """Register the hosts of a configuration that the cluster does not have: their names. Raises `CliError`."""
+    sent = {key: value for key, value in body.items() if key not in ("name", "settings")}
+    answer = session.client.post(f"clusters/{cluster['id']}/new-nodes", sent)
+    show_findings(session, answer["findings"])
+    added = [host["name"] for host in answer["added"]]
+    if added:
+        session.output.say(f"Registered {', '.join(added)} for {cluster['name']}.")
+    return added
+
+
 def _refuse_other_hosts(client: Client, cluster: Mapping[str, Any], body: Mapping[str, Any]) -> None:
     answer = client.post("clusters/validate", body)
     if not answer["valid"]:

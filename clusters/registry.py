@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -102,6 +102,15 @@ def add_node(cluster: Cluster, inventory: Inventory, name: str, login: Login, ow
 
 
 @transaction.atomic
+def add_nodes(cluster: Cluster, inventory: Inventory, names: Collection[str], access: Access) -> list[Node]:
+    """The hosts `names` of `inventory`, which is the cluster's with those hosts added. Raises `LimitReached`."""
+    Cluster.objects.select_for_update().only("pk").get(pk=cluster.pk)
+    _check_hosts(AccessKey.objects.defer("value").get(pk=cluster.access_key_id), len(inventory.hosts))
+    _create_nodes(cluster, inventory, access, {node.name: node for node in cluster.nodes.all()})
+    return list(cluster.nodes.filter(name__in=names).select_related("credential", "jump"))
+
+
+@transaction.atomic
 def update_node(node: Node, inventory: Inventory, login: Login | None, own: HostAccess) -> Node:
     """The host as `inventory` has it now; a `login` replaces its credential, `own` its pinned key and jump host."""
     _fill(node, _named(inventory, node.name), inventory)
@@ -188,23 +197,31 @@ def _host(node: Node) -> HostSpec:
     return HostSpec(**identity, labels=node.labels, private_key_path=path, extra=extra)
 
 
-def _create_nodes(cluster: Cluster, inventory: Inventory, access: Access) -> None:
+def _create_nodes(
+    cluster: Cluster, inventory: Inventory, access: Access, there: Mapping[str, Node] | None = None
+) -> None:
+    """Rows for the hosts of `inventory`, but for those that are `there` already."""
     logins: dict[Login, SSHCredential] = {}
-    nodes: dict[str, Node] = {}
-    for position, host in enumerate(inventory.hosts):
+    nodes: dict[str, Node] = dict(there or {})
+    new: list[Node] = []
+    begin = max((node.position + 1 for node in nodes.values()), default=0)
+    for host in inventory.hosts:
+        if host.name in nodes:
+            continue
         login = access.login_of(host)
         if login not in logins:
             logins[login] = SSHCredential(cluster=cluster, **asdict(login))
         own = access.own(host.name)
-        node = Node(cluster=cluster, position=position, credential=logins[login], host_key=own.host_key)
+        node = Node(cluster=cluster, position=begin + len(new), credential=logins[login], host_key=own.host_key)
         nodes[host.name] = _fill(node, host, inventory)
+        new.append(node)
     SSHCredential.objects.bulk_create(logins.values())
-    for node in nodes.values():
+    for node in new:
         node.credential_id = node.credential.pk
         if jump := access.own(node.name).jump:
             node.jump = nodes[jump]
     # The reference to the jump host is checked at the end of the transaction, so any order will do.
-    Node.objects.bulk_create(nodes.values())
+    Node.objects.bulk_create(new)
 
 
 def _fill(node: Node, host: HostSpec, inventory: Inventory) -> Node:

@@ -160,8 +160,9 @@ def audit(
 def _with_defaults(cluster: Cluster, kind: str, params: dict[str, JSON]) -> dict[str, JSON]:
     """Where no artifact is named, the cluster's last one is meant, and before there is one, the service's own."""
     takes = PLANS[kind].params if kind in PLANS else {}
-    if "artifact" not in takes or params.get("artifact"):
-        return params
-    last = Operation.objects.filter(cluster=cluster, params__has_key="artifact").first()
-    artifact = last.params["artifact"] if last else settings.ARTIFACT
-    return {**params, "artifact": artifact} if artifact else params
+    for name, default in (("artifact", settings.ARTIFACT), ("artifact_directory", None)):
+        if name in takes and not params.get(name):
+            last = Operation.objects.filter(cluster=cluster, params__has_key=name).first()
+            if value := last.params[name] if last else default:
+                params = {**params, name: value}
+    return params

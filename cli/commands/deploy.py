@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.commands import hosts
 from cli.commands.observe import components_table
 from cli.errors import CliError
 from cli.lookup import find_cluster
@@ -72,6 +73,7 @@ def add_to(app: typer.Typer) -> None:
     verb(deploy, "renew")(renew)
     verb(deploy, "upgrade")(upgrade)
     verb(deploy, "rollback")(rollback)
+    hosts.add_to(deploy)
     verb(app, "plan")(plan)
 
 

@@ -23,11 +23,20 @@ from clusters.api.fields import Answer, FindingSerializer
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import ByPosition
 from clusters.api.problems import Problem, invalid, not_found
-from clusters.api.registration import HostSerializer, invalid_configuration, own_access, shown
-from clusters.inventory import Finding, Inventory, Parsed, from_mapping
+from clusters.api.registration import (
+    HostSerializer,
+    Registration,
+    RegistrationSerializer,
+    invalid_configuration,
+    own_access,
+    read,
+    shown,
+)
+from clusters.inventory import Finding, HostSpec, Inventory, Parsed, from_mapping
 from clusters.inventory.mapping import SETTINGS
 from clusters.models import Node, Observation
 
+LACKING = ("empty-etcd", "empty-control-plane")
 LOGIN = ("private_key", "passphrase", "password", "sudo_password")
 
 
@@ -114,6 +123,13 @@ class AddedNode(NodeSerializer):
         fields = [*NodeSerializer.Meta.fields, "findings"]
 
 
+class ExtendedSerializer(Answer):
+    """What a configuration added to a cluster."""
+
+    added = NodeSerializer(many=True)
+    findings = FindingSerializer(many=True)
+
+
 class Nodes(OfCluster):
     """Hosts: list, read, add, change, take out. A subclass says when that is allowed."""
 
@@ -163,6 +179,31 @@ class Nodes(OfCluster):
         self.changed("node.create", name, body)
         data = {**self.get_serializer(node).data, "findings": shown(findings)}
         return Response(data, status=201, headers={"Location": f"{request.path}/{name}"})
+
+    @extend_schema(
+        summary="Add the hosts of a configuration", request=RegistrationSerializer, responses=ExtendedSerializer
+    )
+    @idempotent
+    def extend(self, request: Request, **_: str) -> Response:
+        """The same body as for registering a cluster: those of its hosts that are not registered yet are.
+
+        The configuration may be the whole cluster's or hold the new hosts alone. They join by an operation.
+        """
+        given = read(request.data)
+        nodes = self.nodes()
+        inventory, new, findings = self.extended(given, nodes)
+        added: list[Node] = []
+        if new:
+            self.allow("node.create", ", ".join(new), {})
+            try:
+                added = registry.add_nodes(self.cluster, inventory, new, given.access)
+            except registry.LimitReached as error:
+                raise Problem(
+                    "limit-reached", str(error), hint="Ask the operator for more.", limit=error.limit
+                ) from error
+            self.changed("node.create", ", ".join(new), {})
+        data = {"added": self.get_serializer(added, many=True).data, "findings": shown(tuple(findings))}
+        return Response(data, status=201 if new else 200)
 
     @extend_schema(summary="Change a host", request=HostSerializer(partial=True))
     @transaction.atomic
@@ -218,6 +259,32 @@ class Nodes(OfCluster):
         """The cluster's settings, which are judged together with its hosts."""
         return {name: getattr(self.cluster, name) for name in SETTINGS}
 
+    def extended(
+        self, given: Registration, nodes: Sequence[Node]
+    ) -> tuple[Inventory, Sequence[str], Sequence[Finding]]:
+        """The cluster with the new hosts of `given`, their names, and what speaks about them. Raises `Problem`."""
+        # What a file of new hosts alone lacks is in the cluster.
+        if given.draft is None or any(one.level == "error" and one.code not in LACKING for one in given.findings):
+            raise invalid_configuration(given.findings)
+        known = {node.name: node for node in nodes}
+        specs = {host.name: host for host in given.draft.hosts}
+        for name in specs.keys() & known.keys():
+            if specs[name].address != known[name].address:
+                raise Problem(
+                    "conflict",
+                    f"{name} has the address {specs[name].address} in the file, {known[name].address} as registered.",
+                    hint="Give the new host a name of its own.",
+                )
+        new = [name for name in specs if name not in known]
+        hosts = [*map(_as_json, nodes), *(_spec_as_json(specs[name], given.draft.roles_of(name)) for name in new)]
+        parsed = from_mapping({"hosts": hosts, "settings": self.platform()})
+        places = tuple(f"hosts[{n}]" for n in range(len(nodes), len(hosts)))
+        findings = tuple(one for one in parsed.findings if one.level == "error" or one.path.startswith(places))
+        if parsed.inventory is None:
+            raise invalid_configuration(findings)
+        merged = tuple(specs[host.name] if host.name in new else host for host in parsed.inventory.hosts)
+        return replace(parsed.inventory, hosts=merged), new, findings
+
     def judged(
         self, nodes: Sequence[Node], hosts: Sequence[dict[str, Any]], place: int, login: Login, own: HostAccess
     ) -> tuple[Inventory, tuple[Finding, ...]]:
@@ -246,6 +313,11 @@ def _checked(serializer: serializers.Serializer[Any], request: Request) -> dict[
 def _as_json(node: Node) -> dict[str, Any]:
     words = ("name", "address", "internal_address", "port", "user", "arch", "labels", "extra")
     return {**{word: getattr(node, word) for word in words}, "roles": node.role_groups}
+
+
+def _spec_as_json(host: HostSpec, roles: Sequence[str]) -> dict[str, Any]:
+    words = ("name", "address", "internal_address", "port", "user", "arch", "labels", "extra")
+    return {**{word: getattr(host, word) for word in words}, "roles": list(roles)}
 
 
 def _own_changed(node: Node, body: Mapping[str, Any]) -> HostAccess:

@@ -15,6 +15,8 @@ PROGRAMS = {
     "kube-apiserver-relay": "lab.toolchain.relay",
     "kubelet": "lab.toolchain.kubelet.main",
     "harbor": "lab.toolchain.harbor.main",
+    "etcd": "lab.toolchain.etcd.main",
+    "etcdctl": "lab.toolchain.etcd.ctl",
     "apt-source": "lab.toolchain.docker.web",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from clusters.inventory import HostSpec, render
@@ -16,11 +16,18 @@ from tasks.models import Outcome
 from tasks.remote.files import upload
 
 
-def configuration_of(cluster: Cluster, nodes: list[Node], key: str, control_plane: Sequence[str] = ()) -> str:
+def configuration_of(
+    cluster: Cluster,
+    nodes: list[Node],
+    key: str,
+    control_plane: Sequence[str] = (),
+    without: Collection[str] = (),
+) -> str:
     """What kk is to read on the first control-plane host, where `key` is the path of the key that opens all hosts.
 
     Hosts are addressed by their internal address, because kk runs among them. A user who is not root keeps the
-    password that sudo asks for. `control_plane` names the control-plane hosts where not all are meant.
+    password that sudo asks for. `control_plane` names the control-plane hosts where not all are meant; hosts named in
+    `without` are left out.
     """
     by_name = {node.name: node for node in nodes}
 
@@ -30,14 +37,17 @@ def configuration_of(cluster: Cluster, nodes: list[Node], key: str, control_plan
         return replace(host, address=host.internal_address, private_key="", private_key_path=key, password=sudo)
 
     inventory = inventory_of(cluster)
+    hosts = tuple(seen_from_inside(host) for host in inventory.hosts if host.name not in without)
     groups = {**inventory.role_groups, **({CONTROL_PLANE: tuple(control_plane)} if control_plane else {})}
-    return render(replace(inventory, hosts=tuple(map(seen_from_inside, inventory.hosts)), role_groups=groups))
+    kept = {group: tuple(name for name in members if name not in without) for group, members in groups.items()}
+    groups = {group: members for group, members in kept.items() if members}
+    return render(replace(inventory, hosts=hosts, role_groups=groups))
 
 
 @register("write-configuration")
 class WriteConfiguration(Action):
     """Args: ``path`` (of the file on the first control-plane host), ``key``, ``control_plane`` (names; else all),
-    ``kubernetes_version`` (else the cluster's).
+    ``without`` (names of hosts), ``kubernetes_version`` (else the cluster's).
 
     The file is root's alone.
     """
@@ -58,4 +68,5 @@ class WriteConfiguration(Action):
 def _text(ctx: Context) -> str:
     if version := ctx.args.get("kubernetes_version"):
         ctx.cluster.kubernetes_version = version
-    return configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"], ctx.args.get("control_plane", ()))
+    chosen = {name: ctx.args.get(name, ()) for name in ("control_plane", "without")}
+    return configuration_of(ctx.cluster, ctx.nodes, ctx.args["key"], **chosen)

@@ -26,6 +26,7 @@ urlpatterns = [
     path(f"{CLUSTER}/configuration", Clusters.as_view({"get": "configuration"})),
     path(f"{CLUSTER}/kubeconfig", Clusters.as_view({"get": "kubeconfig"})),
     path(f"{CLUSTER}/nodes", Nodes.as_view({"get": "list", "post": "create"})),
+    path(f"{CLUSTER}/new-nodes", Nodes.as_view({"post": "extend"})),
     path(
         f"{CLUSTER}/nodes/<str:name>",
         Nodes.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),

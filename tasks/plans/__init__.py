@@ -10,7 +10,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
-from tasks.plans import backup, ceph_status, certificates, check, drift, install, preflight, rollback, upgrade
+from tasks.plans import (
+    add_nodes,
+    backup,
+    ceph_status,
+    certificates,
+    check,
+    drift,
+    install,
+    preflight,
+    remove_node,
+    rollback,
+    uninstall,
+    upgrade,
+)
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "make"]
@@ -78,6 +91,27 @@ PLANS: Mapping[str, PlanKind] = {
             "Asks what the installation made whether it is still as installed. Changes nothing.",
             drift.PARAMS,
             drift.make,
+        ),
+        PlanKind(
+            "add-nodes",
+            "Add hosts",
+            "Registered hosts join the cluster: workers at once, members of the control plane and of etcd one by one.",
+            add_nodes.PARAMS,
+            add_nodes.make,
+        ),
+        PlanKind(
+            "remove-node",
+            "Remove a host",
+            "One host leaves the cluster: drained, deleted, cleaned. Refused where the cluster cannot do without it.",
+            remove_node.PARAMS,
+            remove_node.make,
+        ),
+        PlanKind(
+            "uninstall",
+            "Uninstall the platform",
+            "Everything leaves the hosts, which are clean afterwards, verified. The cluster stays registered.",
+            uninstall.PARAMS,
+            uninstall.make,
         ),
         PlanKind("check", "Read the health", "Reads the cluster's health now.", check.PARAMS, check.make),
         PlanKind(

@@ -17,18 +17,7 @@ def steps(site: Site) -> list[StepSpec]:
         return []
     result = []
     if "gpu-operator" in names:
-        args = {"host": site.first.name, "settings": f"{STATE}/components/gpu-operator.set"}
-        result.append(
-            StepSpec(
-                "gpu-driver",
-                "Look for GPU drivers on the hosts",
-                Action("probe-gpu-driver", args),
-                after=("nodes",),
-                expected=3,
-                timeout=600,
-                retry=Retry(3),
-            )
-        )
+        result.append(gpu_driver(site, "nodes"))
     result += [_component(site, entry) for entry in entries]
     installed = tuple(f"component-{name}" for name in names)
     longest = max(_patience(site, entry) for entry in entries)
@@ -53,6 +42,19 @@ def steps(site: Site) -> list[StepSpec]:
         )
     )
     return result
+
+
+def gpu_driver(site: Site, after: str) -> StepSpec:
+    """The step that finds out which hosts bring GPU drivers of their own, and tells the GPU operator."""
+    return StepSpec(
+        "gpu-driver",
+        "Look for GPU drivers on the hosts",
+        Action("probe-gpu-driver", {"host": site.first.name, "settings": f"{STATE}/components/gpu-operator.set"}),
+        after=(after,),
+        expected=3,
+        timeout=600,
+        retry=Retry(3),
+    )
 
 
 def _component(site: Site, entry: Entry) -> StepSpec:

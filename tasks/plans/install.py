@@ -85,14 +85,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     """The installation's plan. Raises `PlanError` naming the parameter at fault."""
     site = Site(cluster, params)
     chosen = frozenset(params.get("phases") or PHASES)
-    if site.source and len({"url", "file", "path"} & set(site.source)) != 1:
-        raise PlanError("The artifact comes from one place.", field="artifact", fix="Give one of url, file and path.")
-    if "url" in site.source and "sha256" not in site.source:
-        raise PlanError(
-            "An artifact from an address needs its checksum.",
-            field="artifact.sha256",
-            fix="Give the file's SHA-256: sha256sum FILE.",
-        )
+    site.check_source()
     if "artifact" in chosen and not site.source and not params.get("steps"):
         raise PlanError(
             "It is not said where the artifact comes from.",

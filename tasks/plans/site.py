@@ -31,6 +31,19 @@ class Site:
         """Where the artifact comes from: one of url, file, path, and perhaps sha256."""
         return dict(self.params.get("artifact") or {})
 
+    def check_source(self) -> None:
+        """Raises `PlanError` where it is not clear which artifact is meant."""
+        if self.source and len({"url", "file", "path"} & set(self.source)) != 1:
+            raise PlanError(
+                "The artifact comes from one place.", field="artifact", fix="Give one of url, file and path."
+            )
+        if "url" in self.source and "sha256" not in self.source:
+            raise PlanError(
+                "An artifact from an address needs its checksum.",
+                field="artifact.sha256",
+                fix="Give the file's SHA-256: sha256sum FILE.",
+            )
+
     @property
     def artifact(self) -> str:
         return str(self.source.get("path") or self.params["artifact_directory"]).rstrip("/")

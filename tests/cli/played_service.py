@@ -35,6 +35,7 @@ class PlayedService:
 
     clusters: list[dict[str, Any]] = field(default_factory=list)
     nodes: list[dict[str, Any]] = field(default_factory=list)
+    added: list[dict[str, Any]] = field(default_factory=list)
     operations: list[dict[str, Any]] = field(default_factory=list)
     components: list[dict[str, Any]] = field(default_factory=list)
     # Events of the stream, numbered from 1 by their place; the detail that holds once `end` was sent.
@@ -173,6 +174,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"changed": played.replaced})
         elif rest == ["nodes"]:
             self._page(played.nodes, query)
+        elif rest == ["new-nodes"] and self.command == "POST":
+            self._json({"added": played.added, "findings": played.findings}, 201)
         elif rest == ["components"]:
             self._page(played.components, query)
         elif rest == ["health"]:

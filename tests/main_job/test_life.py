@@ -150,16 +150,16 @@ def backups_are_read_back_and_only_so_many_kept(cluster: Cluster, lab: Lab, flee
     assert (first.size, first.sha256) == (int(size), sha256) and first.keys > 0
     # A snapshot that cannot be read back is no backup: the older one stays, and nothing half is left.
     cuts = b"""#!/bin/sh
-etcdctl.real "$@" || exit
+/opt/real/etcdctl "$@" || exit
 for word; do case $word in */etcd-*.part) [ "$(stat -c %s "$word")" -le 100 ] || truncate -s 100 "$word" ;; esac; done
 """
-    broken = "cd /usr/local/bin && mv etcdctl etcdctl.real && cat >etcdctl && chmod +x etcdctl"
+    broken = "mkdir -p /opt/real && cd /usr/local/bin && mv etcdctl /opt/real/ && cat >etcdctl && chmod +x etcdctl"
     lab.exec("master1", ["sh", "-c", broken], stdin=cuts, check=True)
     operation = run(cluster, fleet, "backup", keep=1)
     assert operation.state == OperationState.FAILED
     assert "cannot be read back" in str(operation.error)
     assert sh(lab, "master1", "ls /var/backups/sanqian | grep -c '^etcd-.*[.]db$'") == "1"
-    sh(lab, "master1", "mv /usr/local/bin/etcdctl.real /usr/local/bin/etcdctl")
+    sh(lab, "master1", "mv /opt/real/etcdctl /usr/local/bin/etcdctl")
     retry(operation, fleet)
     second = cluster.backups.get()
     assert second.name > first.name

@@ -1,12 +1,14 @@
-"""The modules of etcd: certificates, binaries, settings, data directories. The data is the API server's own."""
+"""The modules of etcd: certificates, binaries, settings, members. The data is the API server's own."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 from lab.toolchain.common import pki
-from lab.toolchain.kk import texts
+from lab.toolchain.etcd import main, member
+from lab.toolchain.kk import texts, work
 from lab.toolchain.kk.pipeline import Machine, Module, Skip, Task
 from lab.toolchain.kk.remote import File, RemoteFailed
 from lab.toolchain.kk.work import Job
@@ -42,7 +44,7 @@ def modules(job: Job) -> list[Module]:
             [
                 Task("Health check on exist etcd", None, hosts),
                 Task("Generate etcd.env config on new etcd", lambda machine: _settings(job, machine), hosts),
-                Task("Start etcd", lambda machine: _start(machine), hosts, 0.4, sequential=True),
+                Task("Join etcd member", lambda machine: _join(job, machine), hosts, 0.4, sequential=True),
                 Task("Health check on all etcd", lambda machine: _healthy(machine), hosts),
             ],
         ),
@@ -102,22 +104,37 @@ def _put(job: Job, machine: Machine) -> None:
 
 
 def _binaries(machine: Machine) -> None:
-    programs = {"etcd": texts.shell_stub("etcd", VERSION), "etcdctl": texts.ETCDCTL}
-    files = {f"/usr/local/bin/{name}": File.text(text, 0o755) for name, text in programs.items()}
     unit = texts.unit("etcd", "/usr/local/bin/etcd")
-    machine.ssh.put({**files, "/etc/systemd/system/etcd.service": File.text(unit)})
+    machine.ssh.put({"/etc/systemd/system/etcd.service": File.text(unit), **work.toolchain_files("etcd")})
+    machine.ssh.put(work.daemon_files("etcd", "etcd"))
+    machine.ssh.run(work.link_script("etcd", "etcdctl"))
 
 
 def _settings(job: Job, machine: Machine) -> None:
     machine.ssh.put({"/etc/etcd.env": File.text(texts.etcd_env(job.config, machine.host), 0o600)})
 
 
-def _start(machine: Machine) -> None:
-    machine.ssh.run("mkdir -p -m 700 /var/lib/etcd/member/snap /var/lib/etcd/member/wal")
+def _join(job: Job, machine: Machine) -> None:
+    """Start the member; where others run already they take it in, which needs a quorum of them."""
+    address = machine.host.internal
+    if member.answers(address) and any(one["address"] == address for one in member.members([address])):
+        raise Skip
+    own = member.member(f"etcd-{machine.name}", address)
+    others = [host.internal for host in job.config.group("etcd") if host.name != machine.name]
+    try:
+        before = member.members(others) if any(map(member.answers, others)) else []
+        after = [*(one for one in before if one["id"] != own["id"]), own]
+        if before:
+            member.change(before, after)
+        machine.ssh.run("mkdir -p -m 700 /var/lib/etcd/member/snap /var/lib/etcd/member/wal")
+        machine.ssh.put({str(main.DATA): File.text(json.dumps(after), 0o600)})
+        work.start(machine, "etcd", member.PORT)
+    except member.Unavailable as error:
+        raise RemoteFailed(f"add etcd member failed: {error}") from error
 
 
 def _healthy(machine: Machine) -> None:
-    if not machine.ssh.ok("test -d /var/lib/etcd/member -a -s /etc/etcd.env"):
+    if not member.answers(machine.host.internal) or not machine.ssh.ok("test -s /etc/etcd.env"):
         raise RemoteFailed("etcd health check failed: context deadline exceeded")
 
 

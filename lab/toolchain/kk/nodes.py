@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from lab.toolchain.common.client import path_of
 from lab.toolchain.common.objects import Obj, dig
-from lab.toolchain.kk import kubernetes, prepare, texts, work
+from lab.toolchain.kk import etcd, kubernetes, prepare, texts, work
 from lab.toolchain.kk.config import Host
 from lab.toolchain.kk.pipeline import Machine, Module, PipelineFailed, Skip, Task, greetings
 from lab.toolchain.kk.registry import push_modules, trust
@@ -27,8 +27,8 @@ _CLEAR_OS = (
     f"sed '/^{texts.BEGIN}/,/^{texts.END}/d' /etc/hosts >/etc/hosts.kk && cat /etc/hosts.kk >/etc/hosts; "
     "rm -f /etc/hosts.kk"
 )
-_REMOVE_ETCD = (
-    "rm -rf /var/lib/etcd /etc/etcd.env /etc/ssl/etcd /etc/systemd/system/etcd.service "
+_REMOVE_ETCD = work.stop_script("etcd") + (
+    "; rm -rf /var/lib/etcd /etc/etcd.env /etc/ssl/etcd /etc/systemd/system/etcd.service "
     "/usr/local/bin/etcd /usr/local/bin/etcdctl"
 )
 _REMOVE_RUNTIME = (
@@ -45,7 +45,7 @@ def add_modules(job: Job, options: argparse.Namespace) -> list[Module]:
         )
     known = {node["metadata"]["name"] for node in job.client().get("/api/v1/nodes")["items"]}
     fresh = [host for host in job.config.nodes if host.name not in known]
-    found = [greetings(job.config), *prepare.checks(job, job.config.nodes)]
+    found = [greetings(job.config), *prepare.checks(job, job.config.group("control-plane", "worker", "etcd"))]
     if job.artifact is not None:
         found.append(work.unarchive(job))
     found += [*prepare.packages(job, fresh), prepare.operating_system(job, job.config.hosts), kubernetes.status(job)]
@@ -56,6 +56,7 @@ def add_modules(job: Job, options: argparse.Namespace) -> list[Module]:
         *found,
         _registry_trust(job, fresh),
         prepare.pull(job, fresh),
+        *etcd.modules(job),
         kubernetes.binaries(job, fresh),
         kubernetes.join(job, fresh),
         kubernetes.network_files(job, fresh),

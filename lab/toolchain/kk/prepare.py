@@ -108,6 +108,8 @@ def operating_system(job: Job, hosts: Sequence[Host]) -> Module:
 
     def generate(machine: Machine) -> None:
         machine.ssh.put({script: File.text(texts.init_os(job.config), 0o755)})
+        if not machine.ssh.ok("command -v systemctl"):
+            machine.ssh.put({"/usr/local/bin/systemctl": File.text(texts.SYSTEMCTL, 0o755)})
 
     return Module(
         "ConfigureOSModule",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.toolchain.common import daemon
 from lab.toolchain.kk.config import Config, Host
 
 BEGIN, END = "# kubekey hosts BEGIN", "# kubekey hosts END"
@@ -26,6 +27,23 @@ cat /etc/hosts.new >/etc/hosts
 rm -f /etc/hosts.kk /etc/hosts.new
 """
 
+# For hosts without systemd: a unit is a program of /etc/lab/boot.d.
+SYSTEMCTL = f"""#!/bin/sh
+# SIMULATED systemctl: only stop and disable do something
+verb= units=
+for word; do
+  case $word in
+    -*) ;;
+    *) if [ -z "$verb" ]; then verb=$word; else units="$units ${{word%.service}}"; fi ;;
+  esac
+done
+case $verb in stop | disable) ;; *) exit 0 ;; esac
+for unit in $units; do
+  {daemon.stop_command("$unit")}
+  rm -f {daemon.BOOT}/$unit
+done
+"""
+
 
 def hosts_block(config: Config) -> str:
     """The part of /etc/hosts that kk keeps."""
@@ -44,32 +62,6 @@ def init_os(config: Config) -> str:
 
 def shell_stub(name: str, version: str) -> str:
     return f'#!/bin/sh\n# SIMULATED {name}\necho "SIMULATED {name} {version}"\n'
-
-
-ETCDCTL = """#!/bin/sh
-# SIMULATED etcdctl: a snapshot is a tar archive of the member's data directory.
-for word; do
-  case $word in --cacert=* | --cert=* | --key=*)
-    [ -r "${word#*=}" ] || { echo "Error: open ${word#*=}: no such file or directory (SIMULATED)" >&2; exit 128; } ;;
-  esac
-done
-while [ $# -gt 0 ] && [ "$1" != snapshot ]; do shift; done
-case ${2:-} in
-  save)
-    [ -d /var/lib/etcd/member ] || { echo 'Error: context deadline exceeded (SIMULATED)' >&2; exit 1; }
-    mkdir "$3.d" && cp -a /var/lib/etcd/member "$3.d/" && tar -C "$3.d" -cf "$3" member
-    code=$?
-    rm -rf "$3.d"
-    [ $code -ne 0 ] || echo "Snapshot saved at $3 (SIMULATED)"
-    exit $code ;;
-  status)
-    tar -tf "$3" >/dev/null 2>&1 || { echo 'Error: snapshot file integrity check failed (SIMULATED)' >&2; exit 1; }
-    keys=$(tar -xOf "$3" member/journal.jsonl 2>/dev/null | wc -l)
-    printf '{"hash":%s,"revision":%s,"totalKey":%s,"totalSize":%s}\\n' "$(cksum <"$3" | cut -d ' ' -f 1)" \\
-      "$keys" "$keys" "$(stat -c %s "$3")" ;;
-  *) echo 'SIMULATED etcdctl v3.4.13' ;;
-esac
-"""
 
 
 def unit(name: str, command: str) -> str:

@@ -110,3 +110,46 @@ def test_a_list_takes_the_same_queries_for_few_and_for_many(api: Api, django_ass
         for path, most in (("components", 3), ("health-events", 3), ("health", 4), ("pods", 3)):
             with django_assert_max_num_queries(most):
                 assert api.get(f"clusters/{cluster.pk}/{path}").status_code == 200
+
+
+CONFIGURATION = """
+spec:
+  hosts:
+  - {name: host1, address: 10.0.0.1}
+  - {name: host4, address: 10.0.0.4, internalAddress: 192.168.0.4, labels: {rack: b}}
+  - {name: host5, address: 10.0.0.5}
+  roleGroups:
+    worker: ["host[4:5]"]
+    etcd: [host5]
+"""
+
+
+def test_the_new_hosts_of_a_configuration_are_added_together(api: Api) -> None:
+    cluster = register(api)
+    path = f"clusters/{cluster.pk}/new-nodes"
+    body = {"configuration": CONFIGURATION, "private_key": KEY}
+    answer = api.post(path, body)
+    assert answer.status_code == 201, answer.content
+    # A file of the new hosts alone lacks a control plane, which the cluster has.
+    assert [row["name"] for row in answer.json()["added"]] == ["host4", "host5"]
+    added = {node.name: node for node in cluster.nodes.select_related("credential")}
+    assert (added["host4"].internal_address, added["host4"].labels) == ("192.168.0.4", {"rack": "b"})
+    assert added["host5"].role_groups == ["etcd", "worker"]
+    assert [node.name for node in cluster.nodes.all()] == ["host1", "host2", "host3", "host4", "host5"]
+    assert added["host4"].credential == added["host5"].credential != added["host1"].credential
+    again = api.post(path, body)
+    assert (again.status_code, again.json()["added"]) == (200, [])
+
+
+def test_a_configuration_that_is_wrong_adds_nothing(api: Api) -> None:
+    cluster = register(api)
+    path = f"clusters/{cluster.pk}/new-nodes"
+    moved = CONFIGURATION.replace("10.0.0.1}", "10.9.9.9}")
+    assert (
+        "10.9.9.9" in problem(api.post(path, {"configuration": moved, "private_key": KEY}), 409, "conflict")["detail"]
+    )
+    twice = CONFIGURATION.replace("10.0.0.5", "10.0.0.2")
+    said = problem(api.post(path, {"configuration": twice, "private_key": KEY}), 400, "invalid-configuration")
+    assert "10.0.0.2" in said["detail"]
+    problem(api.post(path, {"configuration": CONFIGURATION}), 400, "invalid-configuration")
+    assert cluster.nodes.count() == 3

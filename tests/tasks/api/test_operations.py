@@ -218,3 +218,15 @@ def test_what_can_be_asked_for(api: Api) -> None:
     parts = {one["name"]: one for one in api.get("components").json()}
     assert parts["gpu-operator"]["needs"] == ["node-feature-discovery"]
     assert {"title", "kind", "namespace", "default"} <= set(parts["kserve"])
+
+
+def test_later_operations_find_the_artifact_where_the_last_one_put_it(api: Api, cluster: Cluster) -> None:
+    started(api, cluster, params={"artifact": {"file": "3k.tar.gz"}, "artifact_directory": "/data/3k"})
+    params = {"confirm": "demo"}
+    made = started(api, cluster, kind="uninstall", params=params, dry_run=True)
+    assert made["params"] == {**params, "artifact": {"file": "3k.tar.gz"}, "artifact_directory": "/data/3k"}
+    clean = Step.objects.get(operation=made["id"], key="clean").spec["do"]["env"]
+    assert (clean["ARTIFACT"], clean["OWNER"]) == ("/data/3k", str(cluster.pk))
+    body = {"kind": "uninstall", "params": {"confirm": "dem0"}}
+    said = problem(api.post(f"clusters/{cluster.pk}/operations", body), 400, "invalid")
+    assert "demo" in str(said)

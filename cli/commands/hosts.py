@@ -1,0 +1,131 @@
+"""`deploy add`, `deploy delete`, `deploy uninstall`: hosts come and go."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.errors import CliError
+from cli.lookup import find_cluster
+from cli.operate import ClusterArgument, Waiting, What, checked_duration, names, operate
+from cli.register import Credentials, add_hosts, registration
+from cli.text import parse_duration
+from cli.verb import Session, verb
+
+
+class Addable(StrEnum):
+    """What `deploy add` takes."""
+
+    NODES = "nodes"
+
+
+class Deletable(StrEnum):
+    """What `deploy delete` takes."""
+
+    NODE = "node"
+
+
+def add_to(deploy: typer.Typer) -> None:
+    """Register the verbs."""
+    verb(deploy, "add")(add)
+    verb(deploy, "delete")(delete)
+    verb(deploy, "uninstall")(uninstall)
+
+
+def add(
+    session: Session,
+    part: Annotated[Addable, typer.Argument(help="What to add.")],
+    what: What,
+    waiting: Waiting,
+    credentials: Credentials,
+    cluster: ClusterArgument = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            "-f",
+            metavar="FILE",
+            help="Configuration of the whole cluster or of the new hosts; what is not registered yet joins.",
+            show_default=False,
+        ),
+    ] = None,
+    node: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A host that is registered already joins; repeatable.", show_default=False),
+    ] = None,
+) -> None:
+    """Let further hosts join a running cluster: workers at once, control plane and etcd one by one.
+
+    With --dry-run the hosts of FILE are registered, and nothing is changed on them.
+    """
+    joining = names(node)
+    if file is None and not joining:
+        raise CliError("It is not said which hosts join.", hint="Name their configuration with -f FILE.")
+    row = find_cluster(session.client, cluster)
+    if file is not None:
+        joining += add_hosts(session, row, registration(file, row["name"], credentials))
+    if not joining:
+        raise CliError(f"All hosts of {file} are registered already.", hint="Name those that shall join: --node NAME.")
+    operate(session, row, f"add-{part.value}", what.params(nodes=joining), waiting, dry_run=what.dry_run)
+
+
+def delete(
+    session: Session,
+    part: Annotated[Deletable, typer.Argument(help="What to delete.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the host.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    drain_timeout: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            callback=checked_duration,
+            help="How long its pods may take to leave, e.g. 10m [default: 15m].",
+        ),
+    ] = "",
+    delete_emptydir_data: Annotated[
+        bool, typer.Option("--delete-emptydir-data", help="What pods keep in emptyDir volumes may be lost.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="The host is dead: clean nothing that cannot be.")] = False,
+) -> None:
+    """Let one host leave: its pods move elsewhere, its node is deleted, the host is cleaned.
+
+    Refused where the cluster cannot do without it: quorum of etcd, last control plane, registry, data of Ceph.
+    """
+    params = what.params(
+        node=name,
+        drain_timeout=int(parse_duration(drain_timeout)) if drain_timeout else 0,
+        delete_emptydir_data=delete_emptydir_data,
+        force=force,
+    )
+    row = find_cluster(session.client, cluster)
+    operate(session, row, f"remove-{part.value}", params, waiting, dry_run=what.dry_run)
+
+
+def uninstall(
+    session: Session,
+    what: What,
+    waiting: Waiting,
+    cluster: Annotated[str, typer.Argument(metavar="CLUSTER", help="Name or id.")],
+    confirm: Annotated[
+        str, typer.Option(metavar="NAME", help="The cluster's name; asked for on a terminal when left out.")
+    ] = "",
+    remove_ceph_data: Annotated[bool, typer.Option("--remove-ceph-data", help="Data of Ceph go too.")] = False,
+    keep_artifact: Annotated[
+        bool, typer.Option("--keep-artifact", help="Leave the unpacked artifact where it is.")
+    ] = False,
+) -> None:
+    """Remove the platform from all hosts of a cluster, with all that was stored in it. The hosts stay registered."""
+    row = find_cluster(session.client, cluster)
+    if not confirm and not what.dry_run:
+        if not sys.stdin.isatty():
+            raise CliError(f"Uninstalling {row['name']} must be confirmed.", hint=f"Pass --confirm {row['name']}.")
+        session.output.errors.print(f"Type the name of the cluster to remove all of it ({row['name']}): ", end="")
+        confirm = input().strip()
+    params = what.params(confirm=confirm or row["name"], remove_ceph_data=remove_ceph_data, keep_artifact=keep_artifact)
+    operate(session, row, "uninstall", params, waiting, dry_run=what.dry_run)

@@ -1,0 +1,2 @@
+@FACTS@
+[ -z "$(owner)" ] && [ -z "$(traces)" ]

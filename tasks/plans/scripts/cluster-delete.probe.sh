@@ -1,0 +1,1 @@
+[ ! -e /etc/kubernetes/admin.conf ] && [ ! -e /var/lib/kubelet/config.yaml ] && [ ! -e /etc/etcd.env ]

@@ -1,0 +1,1 @@
+[ -r "$KUBECONFIG" ] && node_gone

@@ -1,0 +1,1 @@
+[ -z "$(nodes_missing)" ] && [ -z "$(etcd_missing)" ]
