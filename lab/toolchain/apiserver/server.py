@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from lab.toolchain.apiserver import access, discovery, logs, protobuf, tables
+from lab.toolchain.apiserver import access, discovery, execution, logs, protobuf, tables
 from lab.toolchain.apiserver.errors import ApiError, bad_request, no_such_path
 from lab.toolchain.apiserver.kinds import Kind, Kinds
 from lab.toolchain.apiserver.rest import Rest, Target
@@ -196,6 +196,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(201, self.server.subresources.review(target, body, self.user))
         if target.kind.plural == "pods" and target.sub == "log":
             return self._log(target)
+        if target.kind.plural == "pods" and target.sub == "exec":
+            return execution.serve(self, rest, target, self.user)
         if target.kind.namespaced and not target.namespace and (target.name or self.command == "POST"):
             raise bad_request(f"{target.kind.plural} needs a namespace in the path")
         if target.sub and target.sub not in ("status", "scale"):
