@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.observe import components_table
+from cli.disks import DiskOptions
 from cli.errors import CliError
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, What, names, operate
@@ -34,6 +35,12 @@ class Installable(StrEnum):
     CEPH = "ceph"
 
 
+class Storage(StrEnum):
+    """What `deploy expand` and `deploy uninstall` take."""
+
+    CEPH = "ceph"
+
+
 class Initial(StrEnum):
     """What `deploy init` takes."""
 
@@ -54,6 +61,8 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(deploy, name="deploy")
     verb(deploy, "all")(deploy_all)
     verb(deploy, "install")(install)
+    verb(deploy, "expand")(expand)
+    verb(deploy, "uninstall")(uninstall)
     verb(deploy, "init")(init)
     verb(deploy, "push")(push)
     verb(deploy, "preflight")(preflight)
@@ -94,6 +103,7 @@ def install(
     session: Session,
     part: Annotated[Installable, typer.Argument(help="What to install.")],
     what: What,
+    disks: DiskOptions,
     waiting: Waiting,
     cluster: ClusterArgument = "",
     software: Annotated[
@@ -101,16 +111,48 @@ def install(
         typer.Option(metavar="NAME", help="Only these components, with what they need.", show_default=False),
     ] = None,
 ) -> None:
-    """Install one part: kubernetes (with registry and images), operators (the components), or ceph."""
+    """Install one part: kubernetes (with registry and images), operators (the components), or ceph.
+
+    Ceph takes every disk of the storage hosts that is empty, and no other; --plan shows which, and why not the others.
+    """
     chosen = names(software)
-    if chosen and part is Installable.KUBERNETES:
+    if chosen and part is not Installable.OPERATORS:
         raise CliError("--software goes with `deploy install operators`.", hint="Leave it out.")
+    if disks.given and part is not Installable.CEPH:
+        raise CliError("--disk, --wipe and --single-node go with `deploy install ceph`.", hint="Leave them out.")
     if part is Installable.CEPH:
-        kind, params = "ceph", what.params(components=chosen)
+        kind, params = "ceph", what.params(**disks.params())
     else:
         phases = KUBERNETES if part is Installable.KUBERNETES else OPERATORS
         kind, params = "install", what.params(phases=phases, components=chosen)
     operate(session, find_cluster(session.client, cluster), kind, params, waiting, dry_run=what.dry_run)
+
+
+def expand(
+    session: Session,
+    part: Annotated[Storage, typer.Argument(help="What to make larger.")],
+    what: What,
+    disks: DiskOptions,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+) -> None:
+    """Give Ceph more disks: all that are empty now, or those named; --plan shows which."""
+    params = what.params(**disks.params())
+    operate(session, find_cluster(session.client, cluster), f"{part}-expand", params, waiting, dry_run=what.dry_run)
+
+
+def uninstall(
+    session: Session,
+    part: Annotated[Storage, typer.Argument(help="What to remove.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    confirm: Annotated[str, typer.Option(metavar="NAME", help="The cluster's name: its data is lost.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Also while volumes and buckets hold data in it.")] = False,
+) -> None:
+    """Remove Ceph with all that it holds, Rook, and their traces on hosts and disks."""
+    params = what.params(confirm=confirm, force=force)
+    operate(session, find_cluster(session.client, cluster), f"{part}-uninstall", params, waiting, dry_run=what.dry_run)
 
 
 def init(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
-from tasks.plans import check, install, preflight
+from tasks.plans import ceph, ceph_expand, ceph_uninstall, check, install, preflight
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "make"]
@@ -43,6 +43,27 @@ PLANS: Mapping[str, PlanKind] = {
             "From bare hosts to Kubernetes with the platform's components, verified. What is true is kept.",
             install.PARAMS,
             install.make,
+        ),
+        PlanKind(
+            "ceph",
+            "Install Ceph",
+            "Ceph by Rook on the hosts' raw disks, proven by use. A dry run shows which disks, and why not others.",
+            ceph.PARAMS,
+            ceph.make,
+        ),
+        PlanKind(
+            "ceph-expand",
+            "Add disks to Ceph",
+            "Further disks and hosts for the Ceph that is there; a dry run shows which, and why not others.",
+            ceph_expand.PARAMS,
+            ceph_expand.make,
+        ),
+        PlanKind(
+            "ceph-uninstall",
+            "Remove Ceph",
+            "Ceph, its data and Rook go, in the order that Rook documents; the hosts and disks are clean afterwards.",
+            ceph_uninstall.PARAMS,
+            ceph_uninstall.make,
         ),
         PlanKind("check", "Read the health", "Reads the cluster's health now.", check.PARAMS, check.make),
     )

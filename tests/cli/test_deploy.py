@@ -183,6 +183,20 @@ def test_a_failure_says_where_why_and_what_next(run: Run, service: PlayedService
         (["install", "operators"], "install", {"phases": OPERATORS}),
         (["install", "operators", "--software", "kruise"], "install", {"phases": OPERATORS, "components": ["kruise"]}),
         (["install", "ceph"], "ceph", {}),
+        (
+            [
+                *("install", "ceph", "--single-node"),
+                *("--disk", "w1:/dev/disk/by-id/a-b:c", "--wipe", "w2:/dev/disk/by-id/x:S1"),
+            ],
+            "ceph",
+            {
+                "disks": [{"host": "w1", "disk": "/dev/disk/by-id/a-b:c"}],
+                "wipe": [{"host": "w2", "disk": "/dev/disk/by-id/x", "serial": "S1"}],
+                "single_node": True,
+            },
+        ),
+        (["uninstall", "ceph", "demo", "--confirm", "demo"], "ceph-uninstall", {"confirm": "demo"}),
+        (["expand", "ceph", "--disk", "w1:/d"], "ceph-expand", {"disks": [{"host": "w1", "disk": "/d"}]}),
         (["init", "registry"], "install", {"phases": REGISTRY}),
         (["init", "cpodinfo"], "install", {"phases": ["platform-info"]}),
         (["push", "images"], "install", {"phases": ["artifact", "configuration", "images"]}),
@@ -324,3 +338,38 @@ def test_validate_shows_fields_and_lines(run: Run, service: PlayedService, conf:
     assert "hosts[0].address, line 2, column 5" in result.out
     assert "etcd" in result.out
     assert json.loads(run("validate", "-f", str(conf), "-o", "json").out) == answer
+
+
+def test_what_becomes_of_each_disk_is_a_table(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+    disk = {
+        "host": "w1",
+        "disk": "/dev/disk/by-id/a",
+        "size": 100 << 30,
+        "rotational": True,
+        "model": "M",
+        "serial": "S",
+    }
+    disks = [{**disk, "use": "no", "reasons": ["carries ext4"]}, {**disk, "serial": "S2", "use": "use", "reasons": []}]
+    steps = [
+        {"key": "ceph-disks", "title": "Look", "state": "succeeded", "outcome": "checked", "result": {"disks": disks}}
+    ]
+    service.events, service.final = [("end", {"state": "succeeded"})], {**DONE, "dry_run": True, "steps": steps}
+
+    result = run("deploy", "install", "ceph", "--plan")
+
+    assert result.code == 0
+    rows = [" ".join(line.split()) for line in result.out.splitlines() if line.startswith("w1")]
+    assert rows[0].endswith("HDD M S2 use -")
+    assert rows[1].endswith("HDD M S leave alone carries ext4")
+
+
+@pytest.mark.parametrize("words", [["--disk", "w1"], ["--wipe", "w1:/dev/disk/by-id/x"], ["--wipe", "/dev/x:S"]])
+def test_a_disk_is_named_in_full(run: Run, service: PlayedService, words: list[str]) -> None:
+    service.add_cluster("demo")
+
+    result = run("deploy", "install", "ceph", *words)
+
+    assert result.code == 2
+    assert "HOST:PATH" in result.err
+    assert not service.operations

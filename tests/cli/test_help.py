@@ -17,6 +17,8 @@ COMMANDS = [
     "deploy",
     "deploy all",
     "deploy install",
+    "deploy expand",
+    "deploy uninstall",
     "deploy init",
     "deploy push",
     "deploy preflight",

@@ -1,0 +1,61 @@
+"""Ceph goes in Rook's order: refused while it is used, resumed where it was blocked, and can be installed again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks import services
+from tasks.models import OperationState
+from tasks.plan import PlanError
+from tests.ceph.conftest import Site, stored
+from tests.tasks.driven import finish
+from tests.workers import Fleet
+
+pytestmark = [pytest.mark.integration, pytest.mark.lab]
+
+WORKERS = ("worker1", "worker2", "worker3")
+CLAIM = """apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: papers, namespace: default}
+spec: {storageClassName: ceph-block, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}"""
+# Something of ours that holds a pool, as a forgotten image does.
+HOLD = """kubectl patch cephblockpool ceph-blockpool -n rook-ceph --type json \
+-p '[{"op": "add", "path": "/metadata/finalizers/-", "value": "example.test/hold"}]'"""
+LET_GO = (
+    """kubectl patch cephblockpool ceph-blockpool -n rook-ceph --type merge -p '{"metadata": {"finalizers": []}}'"""
+)
+
+
+def test_ceph_is_removed_with_its_traces_and_a_second_one_can_be_installed(site: Site, fleet: Fleet) -> None:
+    disks = [{"host": host, "disk": site.disk(host)} for host in WORKERS]
+    install = site.start("ceph", disks=disks, wipe=[site.wipe(host) for host in WORKERS])
+    assert finish(install, fleet, 300) == OperationState.SUCCEEDED, install.error
+    with pytest.raises(PlanError, match="its name has to be typed"):
+        site.start("ceph-uninstall")
+
+    site.sh(f"kubectl apply -f - <<'END'\n{CLAIM}\nEND")
+    refused = site.start("ceph-uninstall", confirm="demo")
+    assert finish(refused, fleet, 180) == OperationState.FAILED
+    assert "PersistentVolumeClaim default/papers" in refused.error["message"]
+    assert site.get("cephclusters -A")["items"]
+
+    # What holds a pool is named; when it has let go, a retry goes on. The host was away meanwhile.
+    site.sh(HOLD)
+    operation = site.start("ceph-uninstall", confirm="demo", force=True, patience=10)
+    assert finish(operation, fleet, 300) == OperationState.FAILED
+    assert operation.error["step"] == "ceph-remove-pools"
+    assert "example.test/hold" in stored(operation, "ceph-remove-pools")
+    site.sh(LET_GO)
+    site.lab.cut("worker2")
+    services.request_retry(operation, actor="test")
+    site.lab.heal("worker2")
+    assert finish(operation, fleet, 300) == OperationState.SUCCEEDED, operation.error
+    assert "rook-ceph" not in site.names("namespaces")
+    assert not [name for name in site.names("crds") if name.endswith("ceph.rook.io")]
+    assert not {"ceph-block", "ceph-filesystem", "ceph-bucket"} & site.names("storageclasses")
+    for host in WORKERS:
+        assert site.sh("ls -d /var/lib/rook /var/lib/sanqian/ceph/disks 2>/dev/null; wipefs -n /dev/vdb", host) == ""
+
+    again = site.start("ceph", disks=disks)
+    assert finish(again, fleet, 300) == OperationState.SUCCEEDED, again.error
+    assert {one["use"] for one in again.steps.get(key="ceph-disks").result["disks"]} == {"use", "no"}
