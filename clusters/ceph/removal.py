@@ -6,7 +6,7 @@ Removing is: mark out, wait until the data has moved, stop, purge. `removal_refu
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from clusters.ceph.model import TOOLBOX, CephState, Osd, is_clean
@@ -22,7 +22,7 @@ def removal_refusals(state: CephState, osd_ids: Collection[int], now: datetime |
     """Why the OSDs must not be removed, each with what to do; empty where they may.
 
     `now`, where given, refuses a reading that is too old. An OSD that is down already may be removed while its
-    copies are missing, so that a failed disk can be replaced.
+    copies are missing, even where no other host could take them, so that a failed disk can be replaced.
     """
     asked = sorted(set(osd_ids))
     if refusals := _unknown(state, asked, now):
@@ -30,24 +30,27 @@ def removal_refusals(state: CephState, osd_ids: Collection[int], now: datetime |
     going = [osd for osd in state.osds if osd.id in asked]
     staying = [osd for osd in state.osds if osd.id not in asked and osd.inside]
     refusals = [*_trouble(state, asked), *_unclean(state, going, staying)]
-    refusals += _redundancy(state, asked, staying)
-    refusals += _room(state, going, staying)
+    refusals += _redundancy(state, going, staying)
+    # Copies for which there is no place anyhow need no room.
+    moving = going if _places_enough(state, staying) else [osd for osd in going if osd.up]
+    refusals += _room(state, moving, staying)
     return refusals
 
 
 def purge_refusals(state: CephState, osd_ids: Collection[int], now: datetime | None = None) -> list[str]:
-    """Why OSDs that are out must not be purged yet; empty where nothing is on them any more."""
+    """Why OSDs that are out must not be purged yet; empty where nothing is on them that Ceph could still take over."""
     asked = sorted(set(osd_ids))
     if refusals := _unknown(state, asked, now):
         return refusals
-    for osd in (osd for osd in state.osds if osd.id in asked):
+    going = [osd for osd in state.osds if osd.id in asked]
+    for osd in going:
         if osd.inside:
             refusals.append(f"osd.{osd.id} is still in. Mark it out first and wait until its data has moved.")
         elif osd.groups:
             refusals.append(f"osd.{osd.id} still holds {osd.groups} placement groups. Wait until they have moved.")
-    if state.clean < state.group_count or not state.group_count:
-        refusals.append(_unclean_text(state))
-    return refusals
+    staying = [osd for osd in state.osds if osd.id not in asked and osd.inside]
+    lost = all(not osd.up for osd in going) and not _places_enough(state, staying)
+    return [*refusals, *(_unclean(state, going, staying) if lost else _unclean(state, [], staying))]
 
 
 def _unknown(state: CephState, asked: list[int], now: datetime | None) -> list[str]:
@@ -103,10 +106,21 @@ def _unclean_text(state: CephState) -> str:
     return f"{bad} of {state.group_count} placement groups are not active+clean ({named or 'none is known'}). Wait."
 
 
-def _redundancy(state: CephState, asked: list[int], staying: list[Osd]) -> list[str]:
-    """Pools that would have fewer failure domains left than copies."""
-    running = [osd for osd in staying if osd.up]
-    places = {"host": sorted({osd.host for osd in running}), "osd": [f"osd.{osd.id}" for osd in running]}
+def _places(osds: list[Osd]) -> dict[str, list[str]]:
+    """Failure domains with an OSD that runs, by their kind."""
+    running = [osd for osd in osds if osd.up and osd.inside]
+    return {"host": sorted({osd.host for osd in running}), "osd": [f"osd.{osd.id}" for osd in running]}
+
+
+def _places_enough(state: CephState, staying: list[Osd]) -> bool:
+    """Whether every pool finds a place for each of its copies."""
+    places = _places(staying)
+    return all(len(places.get(pool.failure_domain, ())) >= pool.size for pool in state.pools)
+
+
+def _redundancy(state: CephState, going: list[Osd], staying: list[Osd]) -> list[str]:
+    """Pools that would have fewer failure domains left than copies, and fewer than now."""
+    places, now = _places(staying), _places([*staying, *going])
     found = []
     for pool in state.pools:
         left = places.get(pool.failure_domain)
@@ -115,11 +129,11 @@ def _redundancy(state: CephState, asked: list[int], staying: list[Osd]) -> list[
                 f"The pool {pool.name} spreads its copies over each {pool.failure_domain}, which is not known here. "
                 "Remove the OSD by hand."
             )
-        elif len(left) < pool.size:
+        elif len(left) < min(pool.size, len(now[pool.failure_domain])):
             what = "chunks" if pool.erasure_coded else "copies"
             found.append(
                 f"The pool {pool.name} keeps {pool.size} {what}, each on {_article(pool.failure_domain)} of its own. "
-                f"Without {_names(asked)} there would be {len(left)}: {', '.join(left) or 'none'}. "
+                f"Without {_names(osd.id for osd in going)} there would be {len(left)}: {', '.join(left) or 'none'}. "
                 f"Add {_article(pool.failure_domain)} with a disk first."
             )
     return found
@@ -150,7 +164,7 @@ def _too_full(what: str, used: int, size: int, limit: float) -> str:
     )
 
 
-def _names(ids: Collection[int]) -> str:
+def _names(ids: Iterable[int]) -> str:
     return ", ".join(f"osd.{one}" for one in ids)
 
 

@@ -45,6 +45,22 @@ def test_a_failed_disk_may_go_while_its_copies_are_missing() -> None:
     assert removal_refusals(captured("osd-down"), [0]) == []
 
 
+def test_the_only_disk_of_a_third_host_may_go_when_it_has_failed() -> None:
+    failed = captured("host-down")
+    assert removal_refusals(failed, [0, 1]) == []
+    assert "osd.1 on host1 is down as well" in removal_refusals(failed, [0])[0]
+    out = replace(failed, osds=tuple(replace(osd, inside=osd.up, groups=0) for osd in failed.osds))
+    assert purge_refusals(out, [0, 1]) == []
+    full = replace(failed, osds=tuple(replace(osd, used=osd.size * 4 // 5) for osd in failed.osds))
+    assert removal_refusals(full, [0, 1]) == []
+
+
+def test_where_others_can_take_the_copies_a_failed_disk_is_purged_only_then() -> None:
+    failed = captured("osd-down")
+    out = replace(failed, osds=tuple(replace(osd, inside=osd.up, groups=0) for osd in failed.osds))
+    assert "not active+clean" in only(purge_refusals(out, [0]))
+
+
 def test_while_an_osd_is_down_no_other_may_go() -> None:
     refusals = removal_refusals(captured("osd-down"), [5])
     assert refusals[0] == "osd.0 on host1 is down as well. Bring it back first, or remove it first."
