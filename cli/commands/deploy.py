@@ -62,6 +62,7 @@ def add_to(app: typer.Typer) -> None:
     verb(deploy, "all")(deploy_all)
     verb(deploy, "install")(install)
     verb(deploy, "expand")(expand)
+    verb(deploy, "remove-osd")(remove_osd)
     verb(deploy, "uninstall")(uninstall)
     verb(deploy, "init")(init)
     verb(deploy, "push")(push)
@@ -139,6 +140,20 @@ def expand(
     """Give Ceph more disks: all that are empty now, or those named; --plan shows which."""
     params = what.params(**disks.params())
     operate(session, find_cluster(session.client, cluster), f"{part}-expand", params, waiting, dry_run=what.dry_run)
+
+
+def remove_osd(
+    session: Session,
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    osd: Annotated[
+        list[int] | None, typer.Option(metavar="ID", help="Number of the OSD; repeatable.", show_default=False)
+    ] = None,
+) -> None:
+    """Take OSDs out of Ceph when their data has moved; refused where that would break redundancy."""
+    params = what.params(osds=osd)
+    operate(session, find_cluster(session.client, cluster), "ceph-remove-osd", params, waiting, dry_run=what.dry_run)
 
 
 def uninstall(

@@ -9,16 +9,17 @@ from clusters.models import Node
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, errors_of, register
 from tasks.actions.nodes import first_host
 from tasks.models import Outcome
-from tasks.plans import ceph_values, disks
+from tasks.plans import ceph_values, disks, osd_disks
+from tasks.plans.ceph import VALUES
 from tasks.plans.disks import KEEP, REFUSE, USE, WIPE, Disk, Verdict, Wanted
 from tasks.plans.facts import FactsIncomplete
 from tasks.plans.scripting import FILES
 from tasks.remote import Remote, RemoteError
-from tasks.remote.files import upload
+from tasks.remote.errors import NoSuchFile
+from tasks.remote.files import download, upload
 
 READING = 60.0  # seconds that a host's disks may take
 CLAIMS = "/var/lib/sanqian/ceph/disks"
-VALUES = "/var/lib/sanqian/ceph/values.yaml"
 CHOSEN = "ceph-disks"  # the step whose result the others read
 SIGNS = {USE: "use ", KEEP: "keep", WIPE: "WIPE", REFUSE: "no  "}
 
@@ -37,10 +38,19 @@ def read_disks(remote: Remote, node: Node) -> tuple[Disk, ...]:
         ) from error
 
 
+def read_text(remote: Remote, path: str) -> str:
+    """A small file of the host; empty where it has none. Raises `RemoteError`."""
+    try:
+        return download(remote, path).decode()
+    except NoSuchFile:
+        return ""
+
+
 @register("ceph-disks")
 class ChooseDisks(Action):
-    """Args: ``hosts``, ``disks`` and ``wipe`` (as the operation's parameters), ``single_node``, ``new`` (how many disks
-    must be new). Result: ``disks``, each with what becomes of it and why; `Verdict.to_json` has the keys.
+    """Args: ``hosts``, ``disks`` and ``wipe`` (as the operation's parameters), ``single_node``, ``new`` (whether a disk
+    must be new). Result: ``disks``, each with what becomes of it and why (`Verdict.to_json` has the keys), and
+    ``fresh``: whether this operation found any that Ceph did not have, now or in an earlier attempt.
     """
 
     only_looks = True
@@ -52,21 +62,22 @@ class ChooseDisks(Action):
             raise error
         found = [disk for answer in answers.values() if not isinstance(answer, RemoteError) for disk in answer]
         wanted, wipe = ([Wanted.of(one) for one in ctx.args[name]] for name in ("disks", "wipe"))
-        before = {disk.name: Verdict(disk, REFUSE, disk.against) for disk in found}
         try:
             verdicts = disks.choose(found, str(ctx.cluster.pk), wanted, wipe)
         except disks.DiskRefused as error:
-            result = {"disks": [one.to_json() for one in before.values()]}
+            refused = {"disks": [Verdict(disk, REFUSE, disk.against).to_json() for disk in found]}
             raise ActionFailed(
-                error.message, error.fix, host=error.host, kind="disk-refused", result=result, again=False
+                error.message, error.fix, host=error.host, kind="disk-refused", result=refused, again=False
             ) from error
-        result = {"disks": [one.to_json() for one in verdicts]}
         for one in verdicts:
             ctx.log(_line(one))
         taken = [one for one in verdicts if one.use != REFUSE]
+        fresh = sum(one.use != KEEP for one in taken)
+        # A retry finds as Ceph's own what the attempt before it has given to Ceph.
+        known = bool(fresh or ctx.step.result.get("fresh"))
+        result = {"disks": [one.to_json() for one in verdicts], "fresh": known}
         self._enough(ctx, taken, result)
         hosts = len({one.disk.host for one in taken})
-        fresh = sum(one.use != KEEP for one in taken)
         return Done(result, Outcome.CHECKED, f"{len(taken)} disks on {hosts} hosts, {fresh} of them new")
 
     def _enough(self, ctx: Context, taken: list[Verdict], result: dict[str, Any]) -> None:
@@ -83,9 +94,7 @@ class ChooseDisks(Action):
                 result=result,
                 again=False,
             )
-        fresh = sum(one.use in (USE, WIPE) for one in taken)
-        kept = sum(one.use == KEEP for one in taken)
-        if fresh + (0 if ctx.args["new"] else kept) == 0:
+        if ctx.args["new"] and not result["fresh"]:
             raise ActionFailed(
                 "There is no disk that Ceph does not have already.",
                 "Add a disk or a host, or name a disk in `wipe` whose content may be lost.",
@@ -111,13 +120,21 @@ class ClaimDisks(Action):
     """
 
     def run(self, ctx: Context) -> Done | Wait:
-        chosen = [one for one in ctx.result_of(CHOSEN).get("disks", []) if one["use"] != REFUSE]
+        known = ctx.result_of(CHOSEN).get("disks", [])
+        chosen = [one for one in known if one["use"] != REFUSE]
         if not chosen:
             raise ActionFailed("It is not known which disks Ceph gets.", "Start the operation anew.", again=False)
         cluster = str(ctx.cluster.pk)
 
         def tell(remote: Remote, node: Node) -> bool:
             lines = [f"{cluster} {one['serial']} {one['disk']}\n" for one in chosen if one["host"] == node.name]
+            shown = {one["serial"] for one in known if one["host"] == node.name}
+            # A disk that has died is shown no more; which it was is needed to remove its OSD.
+            lines += [
+                f"{cluster} {serial} {path}\n"
+                for path, serial in osd_disks.claims(read_text(remote, CLAIMS), cluster)
+                if serial not in shown
+            ]
             return upload(remote, "".join(lines).encode(), CLAIMS, mode=0o600).skipped
 
         answers = ctx.on_hosts(tell, [ctx.node(name) for name in ctx.args["hosts"]])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
-from tasks.plans import ceph, ceph_expand, ceph_uninstall, check, install, preflight
+from tasks.plans import ceph, ceph_expand, ceph_remove_osd, ceph_uninstall, check, install, preflight
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "make"]
@@ -57,6 +57,13 @@ PLANS: Mapping[str, PlanKind] = {
             "Further disks and hosts for the Ceph that is there; a dry run shows which, and why not others.",
             ceph_expand.PARAMS,
             ceph_expand.make,
+        ),
+        PlanKind(
+            "ceph-remove-osd",
+            "Remove OSDs from Ceph",
+            "Lets the data of OSDs move away, then purges them; refused where that would break redundancy.",
+            ceph_remove_osd.PARAMS,
+            ceph_remove_osd.make,
         ),
         PlanKind(
             "ceph-uninstall",

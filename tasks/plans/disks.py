@@ -17,7 +17,7 @@ USE, KEEP, WIPE, REFUSE = "use", "keep", "wipe", "no"
 
 @dataclass(frozen=True)
 class Disk:
-    """One whole disk. `size` is in bytes; `partitions` and `holders` are "name what"."""
+    """One whole disk. `size` is in bytes; `partitions` and `holders` are "name what"; `label` is its OSD's UUID."""
 
     host: str
     name: str
@@ -36,6 +36,7 @@ class Disk:
     holders: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    label: str = ""
 
     @property
     def path(self) -> str:
@@ -173,6 +174,7 @@ def _disk(host: str, said: Mapping[str, list[str]]) -> Disk:
         holders=all_of("holder"),
         data=all_of("data"),
         unreadable=all_of("unreadable"),
+        label=one("label"),
     )
 
 
@@ -201,7 +203,7 @@ def choose(
             raise DiskRefused(
                 f"{_named(disk)} is not wiped: it {', it '.join(reasons)}.", "Free it, or name another disk.", disk.host
             )
-        wiped[disk.host, disk.name] = Verdict(disk, WIPE, disk.content)
+        wiped[disk.host, disk.name] = Verdict(disk, WIPE if disk.content else USE, disk.content)
     named = {(disk.host, disk.name): disk for disk in (find(disks, one) for one in wanted)}
     for key, disk in named.items():
         if key not in wiped and verdicts[key].use == REFUSE:

@@ -1,4 +1,4 @@
-"""Ceph goes in Rook's order: refused while it is used, resumed where it was blocked, and can be installed again."""
+"""A Ceph grows, loses an OSD where that is safe, and goes in Rook's order; then a second one can be installed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,38 @@ HOLD = """kubectl patch cephblockpool ceph-blockpool -n rook-ceph --type json \
 LET_GO = (
     """kubectl patch cephblockpool ceph-blockpool -n rook-ceph --type merge -p '{"metadata": {"finalizers": []}}'"""
 )
+
+
+def test_a_disk_is_added_and_an_osd_removed(site: Site, fleet: Fleet) -> None:
+    disks = [{"host": host, "disk": site.disk(host)} for host in WORKERS]
+    install = site.start("ceph", disks=disks, wipe=[site.wipe(host) for host in WORKERS])
+    assert finish(install, fleet, 300) == OperationState.SUCCEEDED, install.error
+
+    refused = site.start("ceph-remove-osd", osds=[0])
+    assert finish(refused, fleet, 180) == OperationState.FAILED
+    assert "keeps 3 copies" in refused.error["message"]
+
+    # Helm fails twice in the middle; the retry takes the disk that was chosen before.
+    fault: dict[str, object] = {"at": "helm:upgrade", "match": "rook-ceph-cluster", "do": "fail", "times": 2}
+    site.fault({**fault, "message": "etcdserver: request timed out"})
+    grown = site.start("ceph-expand", wipe=[site.wipe("worker3", "vdc")], disks=disks)
+    assert finish(grown, fleet, 300) == OperationState.FAILED
+    assert grown.error["step"] == "component-rook-ceph-cluster"
+    services.request_retry(grown, actor="test")
+    assert finish(grown, fleet, 300) == OperationState.SUCCEEDED, grown.error
+    assert grown.steps.get(key="ceph-ready").result["osds"] == 4
+    none = site.start("ceph-expand", disks=disks)
+    assert finish(none, fleet, 180) == OperationState.FAILED
+    assert none.error["kind"] == "too-few-disks"
+
+    removed = site.start("ceph-remove-osd", osds=[3])
+    assert finish(removed, fleet, 300) == OperationState.SUCCEEDED, removed.error
+    (osd,) = removed.steps.get(key="ceph-osd-check").result["osds"]
+    assert (osd["host"], osd["disk"]) == ("worker3", site.disk("worker3", "vdc"))
+    assert "rook-ceph-osd-3" not in site.names("deployments -n rook-ceph")
+    nodes = site.get("cephcluster -n rook-ceph rook-ceph")["spec"]["storage"]["nodes"]
+    assert nodes[-1] == {"name": "worker3", "devices": [{"name": site.disk("worker3")}]}
+    assert "vdc" not in site.sh("cat /var/lib/sanqian/ceph/disks", "worker3")
 
 
 def test_ceph_is_removed_with_its_traces_and_a_second_one_can_be_installed(site: Site, fleet: Fleet) -> None:

@@ -196,6 +196,7 @@ def test_a_failure_says_where_why_and_what_next(run: Run, service: PlayedService
             },
         ),
         (["uninstall", "ceph", "demo", "--confirm", "demo"], "ceph-uninstall", {"confirm": "demo"}),
+        (["remove-osd", "demo", "--osd", "3", "--osd", "0"], "ceph-remove-osd", {"osds": [3, 0]}),
         (["expand", "ceph", "--disk", "w1:/d"], "ceph-expand", {"disks": [{"host": "w1", "disk": "/d"}]}),
         (["init", "registry"], "install", {"phases": REGISTRY}),
         (["init", "cpodinfo"], "install", {"phases": ["platform-info"]}),

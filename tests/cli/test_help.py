@@ -18,6 +18,7 @@ COMMANDS = [
     "deploy all",
     "deploy install",
     "deploy expand",
+    "deploy remove-osd",
     "deploy uninstall",
     "deploy init",
     "deploy push",

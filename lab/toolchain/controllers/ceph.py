@@ -7,8 +7,8 @@ import uuid
 from lab.toolchain.apiserver.store import Key
 from lab.toolchain.common import shapes
 from lab.toolchain.common.objects import Obj, age_seconds, condition_true, dig, labels, now
+from lab.toolchain.containers.ceph_scene import DISK
 from lab.toolchain.controllers import ceph_disks, ceph_objects, ceph_teardown
-from lab.toolchain.controllers.ceph_disks import DISK
 from lab.toolchain.controllers.world import World, owner_reference
 
 GROUP = "ceph.rook.io"

@@ -11,10 +11,9 @@ import re
 
 from lab.toolchain.apiserver.store import Key
 from lab.toolchain.common.objects import Obj
-from lab.toolchain.containers.ceph_scene import marks_of
+from lab.toolchain.containers.ceph_scene import DISK, marks_of
 from lab.toolchain.controllers.world import World
 
-DISK = "lab.sanqian.dev/disk"  # of an OSD's deployment
 WANTED, PREPARED = "lab.sanqian.dev/ceph-wanted", "lab.sanqian.dev/ceph-prepared"
 CLEAN = "lab.sanqian.dev/ceph-clean"  # uid of the CephCluster whose directory the kubelet shall remove
 _NAME = re.compile(r"rook-ceph-osd-(\d+)")

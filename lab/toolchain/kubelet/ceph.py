@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.toolchain.common.client import Client, path_of
 from lab.toolchain.common.objects import Obj
+from lab.toolchain.containers.ceph_scene import uuid_of
 from lab.toolchain.controllers.ceph_disks import CLEAN, PREPARED, WANTED
 
 LABEL = b"bluestore block device\n"
@@ -23,13 +24,13 @@ def reconcile(client: Client, node: Obj) -> None:
         shutil.rmtree(DIRECTORY)
     if wanted:
         (DIRECTORY / "rook-ceph").mkdir(parents=True, exist_ok=True)
-    prepared = json.dumps([disk for disk in wanted if _prepare(disk)])
+    name = node["metadata"]["name"]
+    prepared = json.dumps([disk for disk in wanted if _prepare(disk, uuid_of(name, disk))])
     if annotations.get(PREPARED) != prepared:
-        name = node["metadata"]["name"]
         client.patch(path_of("", "v1", "nodes", name=name), {"metadata": {"annotations": {PREPARED: prepared}}})
 
 
-def _prepare(disk: str) -> bool:
+def _prepare(disk: str, ident: str) -> bool:
     """Whether the disk is an OSD's now; one that carries something else is left alone."""
     device = Path(disk if disk.startswith("/") else f"/dev/{disk}")
     if not device.is_block_device():
@@ -41,5 +42,5 @@ def _prepare(disk: str) -> bool:
     if known.returncode or known.stdout.strip():
         return False
     with device.open("r+b") as stream:
-        stream.write(LABEL + b"SIMULATED\n")
+        stream.write(LABEL + f"{ident}\nSIMULATED\n".encode())
     return True

@@ -47,6 +47,8 @@ signatures_of() {
     case $(dd if="$1" bs=22 count=1 2>/dev/null | tr -d '\000') in 'bluestore block device') echo ceph_bluestore ;; esac
   } | sort -u
 }
+# The UUID of the OSD that a disk is, as Ceph has written it behind its mark.
+label_of() { dd if="$1" bs=60 count=1 2>/dev/null | tr -d '\000' | sed -n '1{/^bluestore block device$/!q;}; 2{s/[^0-9a-f-].*//;p;q;}'; }
 # look_at NAME: everything about one disk.
 look_at() {
   device=/dev/$1
@@ -79,6 +81,8 @@ look_at() {
   [ "$bytes" -gt 0 ] && [ -r "$device" ] || { say unreadable "$device"; return 0; }
   command -v wipefs >/dev/null 2>&1 || command -v blkid >/dev/null 2>&1 || say unreadable "wipefs and blkid are missing"
   signatures_of "$device" | while IFS= read -r found; do [ -z "$found" ] || say signature "$found"; done
+  label=$(label_of "$device")
+  [ -z "$label" ] || say label "$label"
   if filled "$device" 0; then say data "first MiB"; fi
   if filled "$device" $((bytes / 1048576 - 1)); then say data "last MiB"; fi
 }
