@@ -4,7 +4,7 @@ claimed_disks | while read -r serial path; do
   seen=$(look_at "$name")
   if [ -z "$(carried "$seen")" ]; then continue; fi
   # Only what Ceph itself has put there is taken away.
-  blank_or_ours "$seen" || [ "$(printf '%s\n' "$seen" | sed -n 's/^signature=//p')" = ceph_bluestore ] ||
+  remains "$seen" ||
     fail "$path of $SANQIAN_HOST was Ceph's and now carries something else: $(carried "$seen")" "It was not touched. Take its line out of $CLAIMS if it is yours."
   printf 'cleaning %s (serial %s)\n' "$path" "$serial"
   zap "$name"

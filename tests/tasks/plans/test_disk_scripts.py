@@ -70,3 +70,19 @@ def test_disks_given_by_this_cluster_are_told_apart(tmp_path: Path) -> None:
     claims = tmp_path / "disks"
     claims.write_text("ours S1 /dev/disk/by-id/a\ntheirs S2 /dev/disk/by-id/b\n")
     assert shell(f"CLAIMS={claims}; claimed_disks").stdout == "S1 /dev/disk/by-id/a\n"
+
+
+@pytest.mark.parametrize(
+    ("report", "left"),
+    [
+        ("signature=ceph_bluestore\ndata=first MiB", True),
+        ("data=last MiB", True),
+        ("signature=ext4", False),
+        ("signature=ceph_bluestore\nsignature=gpt", False),
+        ("signature=ceph_bluestore\nmount=/data", False),
+        ("data=last MiB\nholder=dm-0", False),
+    ],
+)
+def test_only_what_ceph_has_left_is_cleaned(report: str, left: bool) -> None:
+    done = shell(f'{FILES["ceph-clean-host.functions"]}\nremains "$REPORT"', REPORT=report)
+    assert (done.returncode == 0) is left, done.stderr
