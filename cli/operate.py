@@ -12,6 +12,7 @@ import typer
 from rich.console import RenderableType
 
 from cli.artifact import artifact_parameter
+from cli.disks import disks_table
 from cli.errors import CliError, Code, Problem
 from cli.follow import conclude, findings_table, follow, plan_table
 from cli.text import parse_duration
@@ -146,11 +147,12 @@ def watch(session: Session, operation: Mapping[str, Any], waiting: Waiting) -> d
         session.output.say(f"Follow it with:  3kctl follow {ident}")
         return None
     detail = follow(session, ident, timeout=parse_duration(waiting.timeout) if waiting.timeout else None)
-    shown: list[RenderableType | None] = [findings_table(detail)]
+    shown: list[RenderableType | None] = [findings_table(detail), disks_table(detail)]
     if detail.get("dry_run"):
         shown.append(plan_table(detail))
-    elif detail["state"] != "succeeded" and shown[0] is not None:
-        session.output.people.print(shown[0])
+    elif detail["state"] != "succeeded":
+        for part in filter(None, shown):
+            session.output.people.print(part)
     if code := conclude(session, detail, *shown):
         raise typer.Exit(code)
     return detail

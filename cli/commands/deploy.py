@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import hosts
+from cli.commands import hosts, uninstall
 from cli.commands.observe import components_table
+from cli.disks import DiskOptions
 from cli.errors import CliError
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, What, confirmed, names, operate
@@ -32,6 +33,12 @@ class Installable(StrEnum):
 
     KUBERNETES = "kubernetes"
     OPERATORS = "operators"
+    CEPH = "ceph"
+
+
+class Storage(StrEnum):
+    """What `deploy expand` takes."""
+
     CEPH = "ceph"
 
 
@@ -67,6 +74,8 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(deploy, name="deploy")
     verb(deploy, "all")(deploy_all)
     verb(deploy, "install")(install)
+    verb(deploy, "expand")(expand)
+    verb(deploy, "remove-osd")(remove_osd)
     verb(deploy, "init")(init)
     verb(deploy, "push")(push)
     verb(deploy, "preflight")(preflight)
@@ -74,6 +83,7 @@ def add_to(app: typer.Typer) -> None:
     verb(deploy, "upgrade")(upgrade)
     verb(deploy, "rollback")(rollback)
     hosts.add_to(deploy)
+    uninstall.add_to(deploy)
     verb(app, "plan")(plan)
 
 
@@ -111,6 +121,7 @@ def install(
     session: Session,
     part: Annotated[Installable, typer.Argument(help="What to install.")],
     what: What,
+    disks: DiskOptions,
     waiting: Waiting,
     cluster: ClusterArgument = "",
     software: Annotated[
@@ -118,16 +129,48 @@ def install(
         typer.Option(metavar="NAME", help="Only these components, with what they need.", show_default=False),
     ] = None,
 ) -> None:
-    """Install one part: kubernetes (with registry and images), operators (the components), or ceph."""
+    """Install one part: kubernetes (with registry and images), operators (the components), or ceph.
+
+    Ceph takes every disk of the storage hosts that is empty, and no other; --plan shows which, and why not the others.
+    """
     chosen = names(software)
-    if chosen and part is Installable.KUBERNETES:
+    if chosen and part is not Installable.OPERATORS:
         raise CliError("--software goes with `deploy install operators`.", hint="Leave it out.")
+    if disks.given and part is not Installable.CEPH:
+        raise CliError("--disk, --wipe and --single-node go with `deploy install ceph`.", hint="Leave them out.")
     if part is Installable.CEPH:
-        kind, params = "ceph", what.params(components=chosen)
+        kind, params = "ceph", what.params(**disks.params())
     else:
         phases = KUBERNETES if part is Installable.KUBERNETES else OPERATORS
         kind, params = "install", what.params(phases=phases, components=chosen)
     operate(session, find_cluster(session.client, cluster), kind, params, waiting, dry_run=what.dry_run)
+
+
+def expand(
+    session: Session,
+    part: Annotated[Storage, typer.Argument(help="What to make larger.")],
+    what: What,
+    disks: DiskOptions,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+) -> None:
+    """Give Ceph more disks: all that are empty now, or those named; --plan shows which."""
+    params = what.params(**disks.params())
+    operate(session, find_cluster(session.client, cluster), f"{part}-expand", params, waiting, dry_run=what.dry_run)
+
+
+def remove_osd(
+    session: Session,
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    osd: Annotated[
+        list[int] | None, typer.Option(metavar="ID", help="Number of the OSD; repeatable.", show_default=False)
+    ] = None,
+) -> None:
+    """Take OSDs out of Ceph when their data has moved; refused where that would break redundancy."""
+    params = what.params(osds=osd)
+    operate(session, find_cluster(session.client, cluster), "ceph-remove-osd", params, waiting, dry_run=what.dry_run)
 
 
 def init(

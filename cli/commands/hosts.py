@@ -1,8 +1,7 @@
-"""`deploy add`, `deploy delete`, `deploy uninstall`: hosts come and go."""
+"""`deploy add` and `deploy delete`: hosts come and go."""
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +32,6 @@ def add_to(deploy: typer.Typer) -> None:
     """Register the verbs."""
     verb(deploy, "add")(add)
     verb(deploy, "delete")(delete)
-    verb(deploy, "uninstall")(uninstall)
 
 
 def add(
@@ -105,27 +103,3 @@ def delete(
     )
     row = find_cluster(session.client, cluster)
     operate(session, row, f"remove-{part.value}", params, waiting, dry_run=what.dry_run)
-
-
-def uninstall(
-    session: Session,
-    what: What,
-    waiting: Waiting,
-    cluster: Annotated[str, typer.Argument(metavar="CLUSTER", help="Name or id.")],
-    confirm: Annotated[
-        str, typer.Option(metavar="NAME", help="The cluster's name; asked for on a terminal when left out.")
-    ] = "",
-    remove_ceph_data: Annotated[bool, typer.Option("--remove-ceph-data", help="Data of Ceph go too.")] = False,
-    keep_artifact: Annotated[
-        bool, typer.Option("--keep-artifact", help="Leave the unpacked artifact where it is.")
-    ] = False,
-) -> None:
-    """Remove the platform from all hosts of a cluster, with all that was stored in it. The hosts stay registered."""
-    row = find_cluster(session.client, cluster)
-    if not confirm and not what.dry_run:
-        if not sys.stdin.isatty():
-            raise CliError(f"Uninstalling {row['name']} must be confirmed.", hint=f"Pass --confirm {row['name']}.")
-        session.output.errors.print(f"Type the name of the cluster to remove all of it ({row['name']}): ", end="")
-        confirm = input().strip()
-    params = what.params(confirm=confirm or row["name"], remove_ceph_data=remove_ceph_data, keep_artifact=keep_artifact)
-    operate(session, row, "uninstall", params, waiting, dry_run=what.dry_run)

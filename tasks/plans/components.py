@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from clusters.catalog import Entry, load
 from tasks.plan import Action, Retry, Script, StepSpec
 from tasks.plans.platform import NEED_PACKAGE_SOURCE
@@ -18,9 +21,9 @@ def steps(site: Site) -> list[StepSpec]:
     result = []
     if "gpu-operator" in names:
         result.append(gpu_driver(site, "nodes"))
-    result += [_component(site, entry) for entry in entries]
+    result += [step(site, entry, _after(site, entry)) for entry in entries]
     installed = tuple(f"component-{name}" for name in names)
-    longest = max(_patience(site, entry) for entry in entries)
+    longest = max(patience(site, entry) for entry in entries)
     result.append(
         StepSpec(
             "record-components",
@@ -57,7 +60,7 @@ def gpu_driver(site: Site, after: str) -> StepSpec:
     )
 
 
-def _component(site: Site, entry: Entry) -> StepSpec:
+def _after(site: Site, entry: Entry) -> list[str]:
     after = ["platform-info", "coredns"]
     if entry.kind == "helm" and site.harbor:
         after.append("charts")
@@ -67,22 +70,28 @@ def _component(site: Site, entry: Entry) -> StepSpec:
         after.append("gpu-driver")
     if entry.name in NEED_PACKAGE_SOURCE and site.registry_host and site.registry:
         after.append("package-source-config")
-    after += [f"component-{need}" for need in entry.needs]
-    patience = _patience(site, entry)
+    return after + [f"component-{need}" for need in entry.needs]
+
+
+def step(site: Site, entry: Entry, after: Sequence[str], **env: str) -> StepSpec:
+    """The step that installs a component; `env` changes what its script is told."""
+    do = _script(site, entry)
+    longest = patience(site, entry)
     return StepSpec(
         f"component-{entry.name}",
         f"Install {entry.name}",
-        _script(site, entry),
+        replace(do, env={**do.env, **env}),
         hosts=(site.first.name,),
         after=tuple(after),
         expected=max(3, entry.expected / 10),
-        timeout=2 * patience + 900,
-        quiet=patience + 900,
+        timeout=2 * longest + 900,
+        quiet=longest + 900,
         retry=Retry(2, delay=10),
     )
 
 
-def _patience(site: Site, entry: Entry) -> float:
+def patience(site: Site, entry: Entry) -> float:
+    """Seconds that the component may take to become healthy."""
     return float(site.params.get("component_timeout") or entry.timeout)
 
 
@@ -93,7 +102,7 @@ def _script(site: Site, entry: Entry) -> Script:
         "NAME": entry.name,
         "STATE": STATE,
         "NEEDS": "\n".join(line for need in needs for line in _ready_when(need)),
-        "WAIT": str(int(max([_patience(site, need) for need in needs] or [_patience(site, entry)]))),
+        "WAIT": str(int(max([patience(site, need) for need in needs] or [patience(site, entry)]))),
     }
     if entry.kind == "helm":
         env |= {
@@ -102,6 +111,7 @@ def _script(site: Site, entry: Entry) -> Script:
             "VALUES": entry.values_file,
             "SETS": "\n".join(f"{key}={value}" for key, value in entry.sets.items()),
             "CHART_SOURCE": "harbor" if site.harbor else "file",
+            "MORE_VALUES": "",
         }
         return script("component-helm", "component-needs", env=env)
     env |= {

@@ -55,6 +55,10 @@ def _check(where: str, rule: Mapping[str, Any], value: JSON) -> None:
                     fix=_nearest(str(key), list(rule["properties"])),
                 )
             _check(f"{where}.{key}", rule["properties"][key], item)
+        for key in rule.get("required", ()):
+            if key not in value:
+                fix = str(rule["properties"][key].get("description", ""))
+                raise PlanError(f"{where} does not say its {key}.", field=f"{where}.{key}", fix=fix)
 
 
 def _nearest(word: str, known: list[str]) -> str:

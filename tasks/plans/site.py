@@ -140,7 +140,7 @@ class Site:
                 raise PlanError(
                     f"{entry.name} takes disks, which an installation is not told.",
                     field="components",
-                    fix=f"Leave {entry.name} out here.",
+                    fix=f"Leave {entry.name} out here; the operation `ceph` installs it.",
                 )
         return chosen
 

@@ -186,6 +186,21 @@ def test_a_failure_says_where_why_and_what_next(run: Run, service: PlayedService
         (["install", "operators"], "install", {"phases": OPERATORS}),
         (["install", "operators", "--software", "kruise"], "install", {"phases": OPERATORS, "components": ["kruise"]}),
         (["install", "ceph"], "ceph", {}),
+        (
+            [
+                *("install", "ceph", "--single-node"),
+                *("--disk", "w1:/dev/disk/by-id/a-b:c", "--wipe", "w2:/dev/disk/by-id/x:S1"),
+            ],
+            "ceph",
+            {
+                "disks": [{"host": "w1", "disk": "/dev/disk/by-id/a-b:c"}],
+                "wipe": [{"host": "w2", "disk": "/dev/disk/by-id/x", "serial": "S1"}],
+                "single_node": True,
+            },
+        ),
+        (["uninstall", "ceph", "demo", "--confirm", "demo"], "ceph-uninstall", {"confirm": "demo"}),
+        (["remove-osd", "demo", "--osd", "3", "--osd", "0"], "ceph-remove-osd", {"osds": [3, 0]}),
+        (["expand", "ceph", "--disk", "w1:/d"], "ceph-expand", {"disks": [{"host": "w1", "disk": "/d"}]}),
         (["init", "registry"], "install", {"phases": REGISTRY}),
         (["init", "cpodinfo"], "install", {"phases": ["platform-info"]}),
         (["push", "images"], "install", {"phases": ["artifact", "configuration", "images"]}),
@@ -360,3 +375,38 @@ def test_a_component_is_rolled_back(run: Run, service: PlayedService) -> None:
 
     body = service.bodies("POST", "operations")[0]
     assert (body["kind"], body["params"]) == ("rollback", {"component": "kruise", "revision": 2, "confirm": "demo"})
+
+
+def test_what_becomes_of_each_disk_is_a_table(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+    disk = {
+        "host": "w1",
+        "disk": "/dev/disk/by-id/a",
+        "size": 100 << 30,
+        "rotational": True,
+        "model": "M",
+        "serial": "S",
+    }
+    disks = [{**disk, "use": "no", "reasons": ["carries ext4"]}, {**disk, "serial": "S2", "use": "use", "reasons": []}]
+    steps = [
+        {"key": "ceph-disks", "title": "Look", "state": "succeeded", "outcome": "checked", "result": {"disks": disks}}
+    ]
+    service.events, service.final = [("end", {"state": "succeeded"})], {**DONE, "dry_run": True, "steps": steps}
+
+    result = run("deploy", "install", "ceph", "--plan")
+
+    assert result.code == 0
+    rows = [" ".join(line.split()) for line in result.out.splitlines() if line.startswith("w1")]
+    assert rows[0].endswith("HDD M S2 use -")
+    assert rows[1].endswith("HDD M S leave alone carries ext4")
+
+
+@pytest.mark.parametrize("words", [["--disk", "w1"], ["--wipe", "w1:/dev/disk/by-id/x"], ["--wipe", "/dev/x:S"]])
+def test_a_disk_is_named_in_full(run: Run, service: PlayedService, words: list[str]) -> None:
+    service.add_cluster("demo")
+
+    result = run("deploy", "install", "ceph", *words)
+
+    assert result.code == 2
+    assert "HOST:PATH" in result.err
+    assert not service.operations

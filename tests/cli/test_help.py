@@ -17,6 +17,8 @@ COMMANDS = [
     "deploy",
     "deploy all",
     "deploy install",
+    "deploy expand",
+    "deploy remove-osd",
     "deploy init",
     "deploy push",
     "deploy preflight",

@@ -50,13 +50,14 @@ def test_a_host_leaves(run: Run, service: PlayedService) -> None:
 def test_uninstalling_is_confirmed_with_the_name(
     run: Run, service: PlayedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unsaid = run("deploy", "uninstall", "site")
-    assert unsaid.code == 2 and "--confirm site" in unsaid.err
-    assert not service.bodies("POST", "operations")
-    assert run("deploy", "uninstall", "site", "--confirm", "site", "--keep-artifact").code == 0
+    unsaid = run("deploy", "uninstall", "platform", "site")
+    assert "--confirm site" in unsaid.err
+    assert run("deploy", "uninstall", "platform", "site", "--force", "--confirm", "site").code == unsaid.code == 2
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda: "sight")
-    run("deploy", "uninstall", "site")
-    params = [asked["params"] for asked in service.bodies("POST", "operations")]
-    # What was typed is the service's to judge.
-    assert params == [{"confirm": "site", "keep_artifact": True}, {"confirm": "sight"}]
+    assert run("deploy", "uninstall", "platform", "site").code == 2
+    assert not service.bodies("POST", "operations")
+    monkeypatch.setattr("builtins.input", lambda: "site")
+    assert run("deploy", "uninstall", "platform", "site", "--keep-artifact").code == 0
+    (asked,) = service.bodies("POST", "operations")
+    assert (asked["kind"], asked["params"]) == ("uninstall", {"confirm": "site", "keep_artifact": True})

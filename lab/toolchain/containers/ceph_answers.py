@@ -111,6 +111,10 @@ def osd_df(scene: Scene) -> Answer:
     return {"nodes": nodes, "stray": [], "summary": summary}
 
 
+def osd_ls(scene: Scene) -> list[int]:
+    return [osd.id for osd in scene.osds]
+
+
 def osd_dump(scene: Scene) -> Answer:
     return {
         "epoch": 24,
@@ -133,7 +137,8 @@ def osd_dump(scene: Scene) -> Answer:
             for pool in scene.pools
         ],
         "osds": [
-            {"osd": osd.id, "up": int(osd.up), "in": int(osd.is_in), "weight": int(osd.is_in)} for osd in scene.osds
+            {"osd": osd.id, "uuid": osd.uuid, "up": int(osd.up), "in": int(osd.is_in), "weight": int(osd.is_in)}
+            for osd in scene.osds
         ],
     }
 

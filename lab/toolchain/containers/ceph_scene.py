@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from lab.toolchain.common.pace import speed
 
 GROUP = "ceph.rook.io"
 MARKS = "lab.sanqian.dev/ceph"
+DISK = "lab.sanqian.dev/disk"  # of an OSD's deployment
 OSD_BYTES = 10**12
 USED_PERCENT = 1.0
 NEARFULL, FULL = 85.0, 95.0  # percent, Ceph's own defaults
@@ -32,6 +34,7 @@ class Osd:
     up: bool
     is_in: bool
     utilization: float  # percent
+    uuid: str = ""
 
     @property
     def used(self) -> int:
@@ -123,6 +126,11 @@ def marks_of(cluster: Obj) -> dict[str, Any]:
     return found
 
 
+def uuid_of(node: str, disk: str) -> str:
+    """The UUID that the kubelet writes on a disk, and that Ceph tells of the disk's OSD."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{node} {disk}"))
+
+
 def _running(deployments: dict[str, Obj]) -> dict[str, bool]:
     return {name: dig(one, "status", "readyReplicas", default=0) > 0 for name, one in deployments.items()}
 
@@ -135,7 +143,8 @@ def _osds(deployments: dict[str, Obj], marks: dict[str, Any]) -> tuple[Osd, ...]
         host = dig(one, "spec", "template", "spec", "nodeSelector", "kubernetes.io/hostname", default="")
         out = name in marks.get("out", {})
         used = float(marks.get("utilization", {}).get(name, 0.0 if out else USED_PERCENT))
-        found.append(Osd(int(name), host, running[name], not out, used))
+        label = uuid_of(host, (one["metadata"].get("annotations") or {}).get(DISK, ""))
+        found.append(Osd(int(name), host, running[name], not out, used, label))
     return tuple(sorted(found, key=lambda osd: osd.id))
 
 

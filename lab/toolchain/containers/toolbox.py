@@ -21,6 +21,7 @@ READING: dict[str, Callable[[Scene], Any]] = {
     "health detail": ceph_answers.health_detail,
     "osd tree": ceph_answers.osd_tree,
     "osd df": ceph_answers.osd_df,
+    "osd ls": ceph_answers.osd_ls,
     "osd dump": ceph_answers.osd_dump,
     "osd crush rule dump": ceph_answers.crush_rules,
     "df": ceph_answers.df,

@@ -148,6 +148,13 @@ def _indent(spaces: int, text: Any) -> str:
     return "\n".join(" " * spaces + line for line in _text(text).split("\n"))
 
 
+def _index(value: Any, *steps: Any) -> Any:
+    """Go's own: the element of a list, or of a map, and so on inwards."""
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else value[step]
+    return value
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "default": lambda fallback, value=None: value or fallback,
     "quote": lambda value: '"' + _text(value).replace("\\", "\\\\").replace('"', '\\"') + '"',
@@ -163,4 +170,5 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "toString": _text,
     "upper": lambda value: _text(value).upper(),
     "lower": lambda value: _text(value).lower(),
+    "index": _index,
 }

@@ -20,7 +20,7 @@ from typing import Any
 
 from lab.toolchain.common.client import ApiFailure, Client, Unreachable, access_of, path_of
 from lab.toolchain.common.objects import Obj, now
-from lab.toolchain.kubelet import static_pods
+from lab.toolchain.kubelet import ceph, static_pods
 
 HEARTBEAT = 2.0  # seconds, whatever the speed: the API's patience does not shrink below it
 PCI = "lab.sanqian.dev/pci"
@@ -50,7 +50,9 @@ def main(argv: list[str]) -> int:
     while not ending.is_set():
         try:
             _register(client, options)
-            static_pods.reconcile(client, _heartbeat(client, options))
+            node = _heartbeat(client, options)
+            static_pods.reconcile(client, node)
+            ceph.reconcile(client, node)
             said = ""
         except (ApiFailure, Unreachable, OSError) as error:
             if str(error) != said:

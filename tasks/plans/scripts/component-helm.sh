@@ -14,8 +14,7 @@ case $status in
 esac
 if [ "$CHART_SOURCE" = harbor ]; then chart=harbor/$CHART; else chart=$file; fi
 set -- upgrade --install "$NAME" "$chart" -n "$NAMESPACE" --create-namespace --timeout "${WAIT}s"
-values=$(values_file)
-[ -z "$values" ] || set -- "$@" -f "$values"
+for values in $(values_files); do set -- "$@" -f "$values"; done
 lines=$(settings)
 while IFS= read -r line; do
   [ -z "$line" ] || set -- "$@" --set "$line"

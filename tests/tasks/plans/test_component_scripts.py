@@ -60,7 +60,7 @@ class Place:
 
     def helm(self, name: str = "loki", sets: str = "", source: str = "harbor") -> Script:
         values = f"deploy/values/{name}.yaml"
-        env = self.env(name, NAMESPACE=name, CHART=name, VALUES=values, SETS=sets, CHART_SOURCE=source)
+        env = self.env(name, NAMESPACE=name, CHART=name, VALUES=values, SETS=sets, CHART_SOURCE=source, MORE_VALUES="")
         return script("component-helm", "component-needs", env=env)
 
     def manifest(self, create: bool = False) -> Script:

@@ -1,0 +1,67 @@
+"""`deploy uninstall`: the whole platform, or Ceph alone."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cli.errors import CliError
+from cli.lookup import find_cluster
+from cli.operate import ClusterArgument, Waiting, What, confirmed, operate
+from cli.verb import Session, verb
+
+
+class Removable(StrEnum):
+    """What `deploy uninstall` takes."""
+
+    PLATFORM = "platform"
+    CEPH = "ceph"
+
+
+class _Kind:
+    """Of each part: the operation, the options that it takes, and what confirming it means."""
+
+    OPERATION = {Removable.PLATFORM: "uninstall", Removable.CEPH: "ceph-uninstall"}
+    OPTIONS = {Removable.PLATFORM: ("remove_ceph_data", "keep_artifact"), Removable.CEPH: ("force",)}
+    LOST = {
+        Removable.PLATFORM: "Everything on the hosts of {} will be removed.",
+        Removable.CEPH: "All that Ceph holds in {} will be lost.",
+    }
+
+
+def add_to(deploy: typer.Typer) -> None:
+    """Register the verb."""
+    verb(deploy, "uninstall")(uninstall)
+
+
+def uninstall(
+    session: Session,
+    part: Annotated[Removable, typer.Argument(help="What to remove.")],
+    what: What,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    confirm: Annotated[
+        str, typer.Option(metavar="NAME", help="The cluster's name; asked for on a terminal when left out.")
+    ] = "",
+    remove_ceph_data: Annotated[
+        bool, typer.Option("--remove-ceph-data", help="platform: data of Ceph go too.")
+    ] = False,
+    keep_artifact: Annotated[
+        bool, typer.Option("--keep-artifact", help="platform: leave the unpacked artifact where it is.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="ceph: also while volumes and buckets hold data in it.")
+    ] = False,
+) -> None:
+    """Remove the platform from all hosts, which stay registered, or Ceph with all that it holds; both verified."""
+    given = {"remove_ceph_data": remove_ceph_data, "keep_artifact": keep_artifact, "force": force}
+    for name, value in given.items():
+        if value and name not in _Kind.OPTIONS[part]:
+            raise CliError(f"--{name.replace('_', '-')} is not for {part}.", hint="3kctl deploy uninstall --help")
+    row = find_cluster(session.client, cluster)
+    name = row["name"]
+    typed = name if what.dry_run else confirmed(session, name, confirm, _Kind.LOST[part].format(name))
+    params = what.params(confirm=typed, **{option: given[option] for option in _Kind.OPTIONS[part]})
+    operate(session, row, _Kind.OPERATION[part], params, waiting, dry_run=what.dry_run)

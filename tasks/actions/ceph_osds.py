@@ -1,0 +1,145 @@
+"""Removing OSDs: what speaks against it, which disks they are, when their data has moved, and forgetting the disks."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from clusters.ceph import COMMANDS, CephAnswerError, CephState, purge_refusals, removal_refusals, state_from_answers
+from clusters.models import Node
+from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, errors_of, register
+from tasks.actions.ceph_disks import CLAIMS, read_disks, read_text
+from tasks.actions.ceph_state import ceph
+from tasks.actions.nodes import first_host
+from tasks.models import Outcome, StepState
+from tasks.plans import osd_disks
+from tasks.plans.ceph import VALUES
+from tasks.remote import Remote
+from tasks.remote.errors import NoSuchFile
+from tasks.remote.files import download, upload
+
+POLL = 10.0
+CHECK, OUT = "ceph-osd-check", "ceph-osd-out"  # the step whose result the others read, and the first that changes
+
+
+def read_state(remote: Remote) -> tuple[CephState, dict[str, Any]]:
+    """How Ceph is, and its answers. Raises `ActionFailed`, `RemoteError`."""
+    answers, unread = {}, {}
+    for name, words in COMMANDS.items():
+        answer = ceph(remote, *words)
+        if answer is None:
+            unread[name] = "no answer"
+        else:
+            answers[name] = answer
+    if "status" not in answers:
+        raise ActionFailed("Ceph does not answer in the toolbox.", "Look at the pods of the namespace rook-ceph.")
+    try:
+        return state_from_answers(answers, datetime.now(UTC), unread), answers
+    except CephAnswerError as error:
+        raise ActionFailed(str(error), "Report it with the answer.", again=False) from error
+
+
+@register("check-osd-removal")
+class CheckOsdRemoval(Action):
+    """Args: ``osds``. Refuses what would break redundancy. Result: ``osds`` [{id, host, disk, serial}]."""
+
+    only_looks = True
+
+    def run(self, ctx: Context) -> Done | Wait:
+        osds = list(ctx.args["osds"])
+        # Once the data moves what was checked is no longer so; what is purged is checked again before it is.
+        if ctx.operation.steps.filter(key=OUT, state=StepState.SUCCEEDED).exists():
+            return Done(ctx.step.result, Outcome.CHECKED, "was checked before the data began to move")
+        with ctx.remote(first_host(ctx)) as remote:
+            state, answers = read_state(remote)
+        if refusals := removal_refusals(state, osds, datetime.now(UTC)):
+            for one in refusals:
+                ctx.log(one)
+            raise ActionFailed(refusals[0], "See all reasons in the log.", kind="osd-refused", again=False)
+        places = {osd.id: osd.host for osd in state.osds if osd.id in osds}
+        nodes = [node for node in ctx.nodes if node.name in places.values()]
+        answered = ctx.on_hosts(read_disks, nodes)
+        for error in errors_of(answered.items()).values():
+            raise error
+        disks = [disk for found in answered.values() if isinstance(found, tuple) for disk in found]
+        claims = self._claims(ctx, nodes)
+        found = []
+        for ident, host in sorted(places.items()):
+            disk = osd_disks.of(ident, answers.get("osd-dump", {}), host, disks, claims)
+            if disk is None:
+                raise ActionFailed(
+                    f"It cannot be told which disk of {host} osd.{ident} is on.",
+                    f"Remove it by Rook's own way; {CLAIMS} on {host} lists the disks that it has given.",
+                    host=host,
+                    again=False,
+                )
+            found.append({"id": ident, "host": host, "disk": disk[0], "serial": disk[1]})
+            ctx.log(f"osd.{ident} is on {disk[0]} of {host}, serial {disk[1]}")
+        return Done({"osds": found}, Outcome.CHECKED, f"{len(found)} OSDs may go")
+
+    def _claims(self, ctx: Context, nodes: list[Node]) -> dict[str, list[tuple[str, str]]]:
+        cluster = str(ctx.cluster.pk)
+        texts = ctx.on_hosts(lambda remote, node: read_text(remote, CLAIMS), nodes)
+        for error in errors_of(texts.items()).values():
+            raise error
+        return {host: osd_disks.claims(str(text), cluster) for host, text in texts.items()}
+
+
+@register("await-osd-drained")
+class AwaitOsdDrained(Action):
+    """Args: ``osds``, ``timeout``. Waits until Ceph holds nothing on them any more."""
+
+    def run(self, ctx: Context) -> Done | Wait:
+        now = time.time()
+        began = ctx.memory.setdefault("began", now)
+        with ctx.remote(first_host(ctx)) as remote:
+            state, _ = read_state(remote)
+        left = [one for one in ctx.args["osds"] if one in {osd.id for osd in state.osds}]
+        refusals = purge_refusals(state, left, datetime.now(UTC)) if left else []
+        if not refusals:
+            return Done({}, Outcome.CHECKED, "all data has moved")
+        if ctx.memory.get("said") != refusals:
+            ctx.memory["said"] = refusals
+            ctx.log(" ".join(refusals))
+        if now - began > ctx.args["timeout"]:
+            raise ActionFailed(
+                f"The data has not moved after {ctx.args['timeout']:.0f} s: {refusals[0]}",
+                "Mend what the message says and retry; or `ceph osd in` takes the OSD back.",
+            )
+        groups = state.group_count
+        ctx.progress(100 * state.clean / groups if groups else 0, f"{state.clean} of {groups} groups are clean")
+        return Wait(POLL, refusals[0][:300])
+
+
+@register("release-disks")
+class ReleaseDisks(Action):
+    """Takes the disks of the step `CHECK` out of the chart's values and of their hosts' claims."""
+
+    def run(self, ctx: Context) -> Done | Wait:
+        gone = ctx.result_of(CHECK).get("osds", [])
+        node = first_host(ctx)
+        with ctx.remote(node) as remote:
+            try:
+                values = json.loads(download(remote, VALUES))
+            except (NoSuchFile, ValueError) as error:
+                raise ActionFailed(
+                    f"{VALUES} cannot be read.",
+                    "Run `3kctl deploy install ceph` again; it writes the file.",
+                    again=False,
+                ) from error
+            osd_disks.release(values, {(one["host"], one["disk"]) for one in gone})
+            same = upload(remote, json.dumps(values, indent=1).encode(), VALUES, mode=0o600).skipped
+        cluster = str(ctx.cluster.pk)
+
+        def forget(remote: Remote, node: Node) -> bool:
+            serials = {one["serial"] for one in gone if one["host"] == node.name}
+            text = osd_disks.without(read_text(remote, CLAIMS), cluster, serials)
+            return upload(remote, text.encode(), CLAIMS, mode=0o600).skipped
+
+        answers = ctx.on_hosts(forget, [ctx.node(name) for name in {one["host"] for one in gone}])
+        for failed in errors_of(answers.items()).values():
+            raise failed
+        already = same and all(answer is True for answer in answers.values())
+        return Done({}, Outcome.ALREADY if already else Outcome.CHANGED, f"{len(gone)} disks")

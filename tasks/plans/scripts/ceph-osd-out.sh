@@ -1,0 +1,1 @@
+kubectl exec -n "$SPACE" deploy/rook-ceph-tools -- ceph osd out $OSDS

@@ -1,0 +1,1 @@
+left=$(to_wipe) && [ -z "$left" ]
