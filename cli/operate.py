@@ -141,6 +141,8 @@ def operate(
 def watch(session: Session, operation: Mapping[str, Any], waiting: Waiting) -> dict[str, Any] | None:
     """Follow an operation that was accepted, unless detached, and conclude it (see `operate`)."""
     ident = operation["id"]
+    for note in operation["notes"]:
+        session.output.say(f"Note: {note}")
     if waiting.detach:
         session.output.show(dict(operation))
         session.output.say(f"{operation['kind']} {ident} is {operation['state']}.")

@@ -72,6 +72,9 @@ class Operation(models.Model):
     state = models.CharField(max_length=16, choices=OperationState, default=OperationState.QUEUED)
     attempt = models.PositiveIntegerField(default=1)
     progress = models.FloatField("progress (per cent)", default=0)
+    notes = ArrayField(
+        models.TextField(), default=list, blank=True, help_text="What whoever asked for it should know of its plan."
+    )
     error = models.JSONField(default=dict, blank=True, help_text="step, host, kind, message, fix of the first failure.")
     requested_by = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now())

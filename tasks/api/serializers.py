@@ -92,6 +92,7 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
         model = Operation
         fields = [
             *("id", "cluster", "kind", "params", "dry_run", "state", "attempt", "progress", "error", "requested_by"),
+            "notes",
             *("created_at", "started_at", "finished_at", "event_seq"),
         ]
         read_only_fields = fields
@@ -99,6 +100,7 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
             "kind": {"help_text": "See operation-kinds."},
             "attempt": {"help_text": "From 1; each retry counts one up."},
             "requested_by": {"help_text": "The customer and the prefix of the access key, or the operator."},
+            "notes": {"help_text": "Sentences about its plan, for people."},
             "event_seq": {"help_text": "The number of the last event; a stream may begin after it."},
         }
 

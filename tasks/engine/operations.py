@@ -66,6 +66,7 @@ def create(
         dry_run=dry_run,
         mutating=plan.mutating and not dry_run,
         requested_by=requested_by,
+        notes=list(plan.notes),
     )
     if operation.mutating:
         operation.cluster_states = {"during": plan.during, "success": plan.success, "failure": plan.failure}

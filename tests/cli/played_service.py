@@ -87,6 +87,7 @@ class PlayedService:
             "progress": 0,
             "error": {},
             "requested_by": "test",
+            "notes": [],
             "created_at": "2026-01-01T00:00:00Z",
             "started_at": "2026-01-01T00:00:00Z",
             "finished_at": None,

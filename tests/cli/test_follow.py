@@ -85,6 +85,11 @@ def test_follow_says_that_it_was_resumed(run: Run, service: PlayedService, monke
     assert "connected again" in result.out
 
 
+def test_what_the_plan_says_to_people_is_shown(run: Run, service: PlayedService) -> None:
+    operation = service.add_operation(service.add_cluster("demo"), **DONE, notes=["SINGLE NODE: no copies"])
+    assert "Note: SINGLE NODE: no copies" in run("follow", operation["id"]).out
+
+
 def test_follow_finds_an_operation_by_its_beginning_or_its_cluster(run: Run, service: PlayedService) -> None:
     operation = service.add_operation(service.add_cluster("demo"), **DONE)
 

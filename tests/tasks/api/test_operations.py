@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from clusters.models import Cluster, ClusterState
+from tasks import services
 from tasks.models import AuditEvent, HostJob, LogChunk, Operation, Step
 from tests.api import Api, customer_api, problem, register
 
@@ -45,6 +46,7 @@ def test_started_and_read(api: Api, cluster: Cluster) -> None:
     made = started(api, cluster)
     assert made["cluster"] == {"id": str(cluster.pk), "name": "demo"}
     assert made["state"] == "queued"
+    assert made["notes"] == list(services.preview(cluster, "install", made["params"]).notes) != []
     assert "steps" not in made
     detail = api.get(f"operations/{made['id']}").json()
     keys = [step["key"] for step in detail["steps"]]
