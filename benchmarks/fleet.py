@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +33,9 @@ P95_SECONDS = 1.0  # by the rows
 
 def main(argv: list[str] | None = None) -> int:
     options = _options(argv)
+    # As Ctrl-C does it: what was started is ended.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sizes = [int(size) for size in options.sizes.split(",")]
     with tempfile.TemporaryDirectory(prefix="sanqian-fleet-") as directory:
         place = Path(directory)

@@ -145,7 +145,7 @@ class Run:
         print(f"{shape.size} operations on {shape.workers} workers ...", flush=True)
         self._empty()
         (self.place / name).mkdir(exist_ok=True)
-        with self._hosts(self.place / name) as (port, host_key, client_key):
+        with self._hosts(self.place / name) as (port, host_key, client_key), self._no_worker_left():
             operations, least = self._register(port, host_key, client_key)
             for _ in range(shape.workers):
                 self._worker(name, beat=not self._workers)
@@ -314,6 +314,16 @@ class Run:
         times = worker.cpu_times()
         self._spent += times.user + times.system
         worker.wait()
+
+    @contextmanager
+    def _no_worker_left(self) -> Iterator[None]:
+        """Also after an error or Ctrl-C."""
+        try:
+            yield
+        finally:
+            for worker in self._workers:
+                worker.kill()
+                worker.wait()
 
     def _stop_workers(self) -> None:
         while self._workers:
