@@ -45,7 +45,7 @@ logging.getLogger(_LOG).setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds. A dead peer of an open connection is noticed within ``silence`` + ``keepalive``/10 + 1."""
+    """Seconds. A dead peer of an open connection is noticed within ``silence`` + ``keepalive``/2 + 1."""
 
     connect: float = 15.0
     auth: float = 30.0

@@ -19,7 +19,7 @@ from typing import Any
 
 KEEPALIVE = 5.0
 SILENCE = 15.0
-TICK = 0.5
+TICK = 0.5  # until somebody watches
 
 
 class WatchedSocket:
@@ -33,6 +33,7 @@ class WatchedSocket:
         self._ask: Callable[[], None] | None = None
         self._keepalive = KEEPALIVE
         self._silence = SILENCE
+        self._tick = TICK
         self._asked = 0.0
         self.heard = time.monotonic()
         self._news = threading.Event()
@@ -45,6 +46,9 @@ class WatchedSocket:
         self._keepalive, self._silence = keepalive, silence
         self.heard = time.monotonic()
         self._ask = ask
+        # Every wake-up of thousands of silent connections costs; this many are enough to notice silence.
+        self._tick = keepalive / 2
+        self._sock.settimeout(self._tick)
 
     def answers(self, within: float) -> bool:
         """Ask now, from any thread; True when anything is heard within so many seconds."""
@@ -97,8 +101,8 @@ class WatchedSocket:
             self._ask()
 
     def settimeout(self, timeout: float | None) -> None:
-        # Paramiko wakes ten times a second per connection; twice is enough here, as close() wakes the reader.
-        self._sock.settimeout(None if timeout is None else max(timeout, TICK))
+        # Paramiko would wake ten times a second per connection; close() wakes the reader as well.
+        self._sock.settimeout(None if timeout is None else max(timeout, self._tick))
 
     def close(self) -> None:
         if isinstance(self._sock, socket.socket):
