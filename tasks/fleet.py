@@ -110,7 +110,7 @@ def fleet() -> Fleet:
         workers=_workers(answers, broker),
         operations=_operations(),
         waiting=due.count(),
-        overdue=engine.overdue_steps().count(),
+        overdue=engine.overdue_steps(queues.longest_wait()).count(),
         oldest_seconds=max(0.0, oldest.total_seconds()) if oldest is not None else None,
         access_keys=_loads(),
     )

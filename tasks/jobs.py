@@ -18,7 +18,7 @@ from celery.concurrency.thread import TaskPool as ThreadPool
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from tasks import driver, engine
+from tasks import driver, engine, queues
 
 log = logging.getLogger(__name__)
 STOPPING = threading.Event()
@@ -78,7 +78,7 @@ def reconcile() -> None:
     """Send again whatever nothing moves: lost messages, expired leases, due retries."""
     for overdue in engine.end_overdue():
         send_cancel(overdue, engine.cancelling_steps(overdue))
-    operations, steps = engine.reconcile()
+    operations, steps = engine.reconcile(queues.longest_wait())
     for operation in operations:
         send(advance, str(operation))
     send_steps(steps)

@@ -13,6 +13,7 @@ from django.conf import settings
 SECONDS = 2
 QUEUES = ("control", "provision", "health")
 PRIORITIES = 10
+MOST_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,17 @@ def waiting() -> list[Waiting]:
         sent = [at for name in names if (at := _sent_at(client.lindex(name, -1))) is not None]
         found.append(Waiting(queue, depth, max(0.0, now - min(sent)) if sent else None))
     return found
+
+
+def longest_wait() -> float:
+    """Seconds for which the oldest message has been waiting, 0 without one or without a broker; at most `MOST_SECONDS`.
+
+    Clocks may differ, and what is lost must not wait for ever.
+    """
+    try:
+        return min(MOST_SECONDS, max(one.oldest_seconds or 0.0 for one in waiting()))
+    except (redis.RedisError, OSError):
+        return 0.0
 
 
 def _sent_at(message: bytes | str | None) -> float | None:

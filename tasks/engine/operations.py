@@ -31,7 +31,6 @@ from tasks.plan import Plan, Script, StepSpec
 RESEND_SECONDS = 15
 # A driver that lives hears of a cancel within so long, and holds its lease on.
 CANCEL_SECONDS = 2
-STALE = Q(sent_at=None) | Q(sent_at__lt=Now() - timedelta(seconds=RESEND_SECONDS))
 # A driver that died is not waited for any longer: its message was sent before its lease.
 ORPHANED = Q(lease_until__lt=Now(), sent_at__lt=F("lease_until"))
 TO_DRIVE = (StepState.READY, StepState.RUNNING)
@@ -247,32 +246,38 @@ def due_steps() -> QuerySet[Step]:
     )
 
 
-def overdue_steps() -> QuerySet[Step]:
-    """Those of them that no message is under way for, as far as is known."""
-    return due_steps().filter(STALE | ORPHANED)
+def overdue_steps(waiting: float = 0) -> QuerySet[Step]:
+    """Those of them that no message is under way for, as far as is known; see `reconcile` for `waiting`."""
+    return due_steps().filter(_stale(waiting) | ORPHANED)
 
 
 @patient
-def reconcile() -> tuple[list[UUID], list[int]]:
+def reconcile(waiting: float = 0) -> tuple[list[UUID], list[int]]:
     """What nothing moves: operations to advance and steps to drive. Whoever gets one has it alone for a while.
 
+    `waiting` is for how long the oldest message has been waiting for a worker (seconds): a message that was sent
+    since is not lost but behind it, and a second one would only make the queue longer.
     Expired leases, lost messages and due retries all look the same here, and need nothing but a message.
     """
     with transaction.atomic():
-        due = overdue_steps().select_for_update(skip_locked=True, no_key=True, of=("self",))
+        due = overdue_steps(waiting).select_for_update(skip_locked=True, no_key=True, of=("self",))
         steps = list(due.values_list("pk", flat=True))
         Step.objects.filter(pk__in=steps).update(sent_at=Now())
     with transaction.atomic():
         # Without `sent_at` a step has ended since the last advance; it is not to wait for the other branches.
         moving = Step.objects.filter(operation=OuterRef("pk"), state__in=TO_DRIVE)
         still = (
-            Operation.objects.filter(STALE, state__in=ACTIVE)
+            Operation.objects.filter(_stale(waiting), state__in=ACTIVE)
             .filter(Q(sent_at=None) | Q(state=OperationState.QUEUED) | ~Exists(moving))
             .select_for_update(skip_locked=True, no_key=True)
         )
         operations = list(still.values_list("pk", flat=True))
         Operation.objects.filter(pk__in=operations).update(sent_at=Now())
     return operations, steps
+
+
+def _stale(waiting: float) -> Q:
+    return Q(sent_at=None) | Q(sent_at__lt=Now() - timedelta(seconds=RESEND_SECONDS + waiting))
 
 
 def weigh(change: Change) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -74,6 +75,18 @@ def test_messages_of_all_priorities_are_counted_with_their_age(db: None, empty_q
     assert age["provision"] >= age["health"] >= 0
 
 
+def test_the_longest_wait_is_the_oldest_message_of_any_queue(
+    db: None, empty_queues: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert queues.longest_wait() == 0
+    jobs.send(jobs.drive, 0)
+    now = time.time()
+    monkeypatch.setattr("tasks.queues.time.time", lambda: now + 100)
+    assert 99 < queues.longest_wait() <= 101
+    monkeypatch.setattr("tasks.queues.time.time", lambda: now + 10_000)
+    assert queues.longest_wait() == queues.MOST_SECONDS
+
+
 def test_what_the_rows_tell(cluster_without_hosts: Cluster, empty_queues: None) -> None:
     operation = create(cluster_without_hosts)
     engine.advance(operation.pk)
@@ -102,6 +115,7 @@ def test_a_broker_that_is_away(cluster_without_hosts: Cluster, away: None) -> No
     assert not seen.broker
     assert {queue.depth for queue in seen.queues} == {None}
     assert [one.alive for one in seen.workers] == [None]
+    assert queues.longest_wait() == 0
     assert seen.operations["running"] == 1
 
 

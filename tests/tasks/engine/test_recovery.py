@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db.models.functions import Now
 
 from clusters.models import Cluster
 from tasks import engine
 from tasks.engine import JobUpdate, LeaseLost
 from tasks.engine.change import changing
 from tasks.engine.states import IllegalMove
-from tasks.models import Event, HostJob, JobState, OperationState, Outcome
+from tasks.models import Event, HostJob, JobState, OperationState, Outcome, Step
 from tasks.plan import Retry
 from tests.tasks.engine.making import claim, create, fail_at_b, spec
 
@@ -60,6 +63,14 @@ def test_the_events_tell_every_state(cluster: Cluster) -> None:
     engine.finish(claim(operation), Outcome.CHANGED)
     told = Event.objects.filter(kind="step").order_by("seq").values_list("data__state", flat=True)
     assert list(told) == ["ready", "running", "ready", "running", "succeeded"]
+
+
+def test_a_message_that_waits_behind_others_is_not_sent_again(cluster: Cluster) -> None:
+    operation = create(cluster)
+    due = engine.advance(operation.pk)
+    Step.objects.filter(pk__in=due).update(sent_at=Now() - timedelta(seconds=60))
+    assert engine.reconcile(waiting=100) == ([], [])
+    assert engine.reconcile(waiting=10) == ([], due)
 
 
 def test_a_branch_does_not_wait_for_another_when_its_message_is_lost(cluster: Cluster) -> None:
