@@ -7,6 +7,8 @@ UV := $(TOOL)/bin/uv
 UV_VERSION := 0.13.9
 PYTHON ?= python3
 KEEP ?=
+SIZES ?=
+MEAN ?=
 ARGS ?=
 STAMP := $(VENV)/.synced
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
@@ -18,7 +20,7 @@ help:
 	@echo "make demo         six SSH hosts, the service, one cluster installed end to end; KEEP=1 leaves it running"
 	@echo "make test         all tests, on real servers"
 	@echo "make chaos        operations on the lab's hosts while something breaks every few seconds; prints its seed"
-	@echo "make fleet        what 10, 100 and 1,000 installations at once cost, on SIMULATED hosts; ARGS=--scaling for 1, 2, 4 workers"
+	@echo "make fleet        what 10, 100 and 1,000 installations at once cost, on SIMULATED hosts (docs/operations.md)"
 	@echo "make lint         ruff, mypy and import-linter (part of make test)"
 	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
 	@echo "make clean        remove what the other targets made"
@@ -51,10 +53,10 @@ lint: setup
 format: setup
 	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
-# About 20 minutes a size; ARGS="--sizes 10,100 --mean 10" is a short look.
+# About 20 minutes a size; SIZES=10,100 MEAN=10 is a short look.
 fleet: setup
 	@$(UV) sync --frozen --quiet --inexact --group benchmarks
-	@$(VENV)/bin/python -m benchmarks.fleet $(ARGS)
+	@$(VENV)/bin/python -m benchmarks.fleet $(if $(SIZES),--sizes $(SIZES)) $(if $(MEAN),--mean $(MEAN)) $(ARGS)
 
 benchmark: setup system
 	@$(UV) sync --frozen --quiet --inexact --group benchmarks
