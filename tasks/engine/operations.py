@@ -289,8 +289,15 @@ def weigh(change: Change) -> None:
 
 
 def _make_ready(change: Change, steps: list[Step]) -> list[Step]:
-    done = {step.key for step in steps if step.state in STEP_DONE}
-    ready = [step for step in steps if step.state == StepState.PENDING and done.issuperset(step.after)]
+    # In a retry, what was before a step that is not repeated may be asked again: what is behind it waits for that too.
+    settled: set[str] = set()
+    ready = []
+    for step in steps:
+        if settled.issuperset(step.after):
+            if step.state in STEP_DONE:
+                settled.add(step.key)
+            elif step.state == StepState.PENDING:
+                ready.append(step)
     for step in ready:
         move(step, StepState.READY)
         change.step_event(step)

@@ -73,6 +73,20 @@ def test_a_message_that_waits_behind_others_is_not_sent_again(cluster: Cluster) 
     assert engine.reconcile(waiting=10) == ([], due)
 
 
+def test_a_retry_keeps_the_order_around_a_step_that_is_not_repeated(cluster: Cluster) -> None:
+    operation = create(cluster, spec("a"), spec("once", "a", probe=""), spec("b", "once"))
+    for key in ("a", "once"):
+        engine.advance(operation.pk)
+        engine.finish(claim(operation, key), Outcome.CHANGED)
+    engine.advance(operation.pk)
+    engine.fail(claim(operation, "b"), {"message": "no"})
+    engine.advance(operation.pk)
+    engine.retry(operation.pk)
+    assert engine.advance(operation.pk) == [operation.steps.get(key="a").pk]
+    engine.finish(claim(operation, "a"), Outcome.ALREADY)
+    assert engine.advance(operation.pk) == [operation.steps.get(key="b").pk]
+
+
 def test_a_branch_does_not_wait_for_another_when_its_message_is_lost(cluster: Cluster) -> None:
     operation = create(cluster, spec("a"), spec("long"), spec("b", "a"))
     engine.advance(operation.pk)
