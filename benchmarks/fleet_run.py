@@ -8,7 +8,6 @@ import random
 import secrets
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from cryptography.fernet import Fernet
 
+from benchmarks.fleet_gaps import by_hosts, by_rows, percentiles
 from sanqian_service.embedded import Embedded
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ class Run:
             rows_written=(after["written"] - before["written"]) / count,
             rows_read=(after["read"] - before["read"]) / count,
             memory_mib=(self._peak - self._idle) / count / 2**20,
-            by_rows=_percentiles(_gaps_by_rows(operations)),
-            by_hosts=_percentiles(_gaps_by_hosts(operations, record)),
+            by_rows=percentiles(by_rows(operations)),
+            by_hosts=percentiles(by_hosts(operations, record)),
         )
 
     def _empty(self) -> None:
@@ -374,39 +374,6 @@ class Run:
         wrong = [pk for pk, size in stored.items() if size != record[str(pk)][2]]
         if wrong or len(stored) != len(record):
             raise RuntimeError(f"{len(wrong)} logs are not as long as what the hosts wrote: {wrong[:3]}")
-
-
-def _gaps_by_rows(operations: list[Operation]) -> list[float]:
-    found: list[float] = []
-    for operation in operations:
-        steps = {step.key: step for step in operation.steps.all()}
-        for step in steps.values():
-            ends = [steps[key].finished_at for key in step.after]
-            if ends and step.started_at:
-                found.append((step.started_at - max(end for end in ends if end)).total_seconds())
-    return found
-
-
-def _gaps_by_hosts(operations: list[Operation], record: dict[str, Any]) -> list[float]:
-    from tasks.models import HostJob
-
-    found: list[float] = []
-    for operation in operations:
-        starts: dict[str, float] = {}
-        ends: dict[str, float] = {}
-        for key, pk in HostJob.objects.filter(step__operation=operation).values_list("step__key", "pk"):
-            start, end, _ = record[str(pk)]
-            starts[key] = min(start, starts.get(key, start))
-            ends[key] = max(end, ends.get(key, end))
-        for step in operation.steps.all():
-            if step.after:
-                found.append(starts[step.key] - max(ends[key] for key in step.after))
-    return found
-
-
-def _percentiles(values: list[float]) -> tuple[float, float, float]:
-    cuts = statistics.quantiles(values, n=100)
-    return cuts[49], cuts[94], cuts[98]
 
 
 def _until(condition: Callable[[], bool], seconds: float, pause: float = 0.1) -> None:

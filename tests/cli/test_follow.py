@@ -112,7 +112,13 @@ def test_ctrl_c_leaves_the_operation_running(service: PlayedService) -> None:
     operation = service.add_operation(service.add_cluster("demo"))
     service.events = GOOD[:4]
     process = subprocess.Popen(
-        [*PROGRAM, "follow"], env=environment(service), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, "follow"],
+        env=environment(service),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell has its background jobs, such as this test run, ignore it, and what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )
     assert service.sent_all.wait(30)
     assert process.stdout is not None
