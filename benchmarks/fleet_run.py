@@ -183,11 +183,12 @@ class Run:
     def _empty(self) -> None:
         from django.db import connection
 
+        from tasks import queues
+
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE clusters_customer, tasks_auditevent CASCADE")
             cursor.execute("VACUUM ANALYZE")
-        self.servers.stop_valkey()
-        self.servers.start_valkey()
+        queues.broker().flushall()
 
     @contextmanager
     def _hosts(self, place: Path) -> Iterator[tuple[int, str, str]]:
