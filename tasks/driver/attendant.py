@@ -11,9 +11,8 @@ from typing import Any
 
 from tasks import hosts
 from tasks.database import release
-from tasks.driver import turn
 from tasks.driver.host_script import Heard, Listener
-from tasks.driver.turn import Leave
+from tasks.driver.turn import Leave, beat
 from tasks.engine import JobUpdate
 from tasks.models import HostJob, JobState, Outcome
 from tasks.plan import StepSpec
@@ -44,7 +43,7 @@ class Clock:
 class Attendant:
     """`left` (the slice's seconds) and `stop` end the attendance, not the job; `emit` takes what was learnt.
 
-    `sure` says whether the step is still this slice's. Output comes in pieces of `beat` seconds.
+    `sure` says whether the step is still this slice's.
 
     `stale` are earlier jobs of the step on this host that may still be running.
     """
@@ -61,7 +60,6 @@ class Attendant:
     emit: Callable[[JobUpdate], None]
     sudo: bool = True
     stale: Sequence[str] = ()
-    beat: Callable[[], float] = turn.beat
     _boot_id: str | None = None
 
     def attend(self) -> None:
@@ -123,7 +121,7 @@ class Attendant:
             return detached.follow(remote, name, offset, wait=0, linger=0, sudo=self.sudo)
         # Nobody would notice that a silent command has come to its time's end while he waits for it to speak.
         wait = max(0.0, min(LOOK_SECONDS, left, self.spec.quiet, self.spec.timeout))
-        return detached.follow(remote, name, offset, wait=wait, linger=self.beat(), interruptible=True, sudo=self.sudo)
+        return detached.follow(remote, name, offset, wait=wait, linger=beat(), interruptible=True, sudo=self.sudo)
 
     def _start(self, remote: Remote) -> None:
         started = detached.start(remote, str(self.job.pk), self.script, env=self.env, sudo=self.sudo)
