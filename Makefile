@@ -40,8 +40,9 @@ system: $(STAMP)
 demo: setup system
 	@$(VENV)/bin/python -m lab.demo $(if $(KEEP),--keep)
 
+# Most tests wait for hosts and workers, not for a processor. The tests of a file share its hosts.
 test: setup system
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest -n $${SANQIAN_TEST_PROCESSES:-3} --dist loadfile
 
 # A seed gives the same faults in the same order; SANQIAN_CHAOS_OPERATIONS is how many operations run at once.
 chaos: setup system

@@ -1,6 +1,7 @@
-"""Real servers for the tests: PostgreSQL and Valkey are started once a run, before Django is set up.
+"""Real servers for the tests: PostgreSQL and Valkey are started once a process, before Django is set up.
 
-Each run has servers of its own, so runs side by side do not meet; the next run removes what a killed one left.
+Each process has servers of its own, so processes and runs side by side do not meet; the next run removes what a killed
+one left.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from pathlib import Path
 
 import django
 import psutil
+import pytest
 
 from sanqian_service.embedded import Embedded
 
 pytest_plugins = ["tests.lab_fixtures"]
 PREFIX = "sanqian-test-"
+OWN: dict[str, str] = {}  # the variables by which this process knows its servers
 
 
 def _remove(directory: Path) -> None:
@@ -43,16 +46,24 @@ def _start() -> None:
     atexit.register(_remove, directory)
     servers.start()
     (directory / "static").mkdir()
-    os.environ.update(servers.environment())
-    os.environ.update(
+    OWN.update(
+        servers.environment(),
         DJANGO_SETTINGS_MODULE="sanqian_service.settings",
         SANQIAN_DEBUG="1",
         SANQIAN_STATIC_ROOT=str(directory / "static"),
         SANQIAN_ARTIFACT_DIR=str(directory / "artifacts"),
         SANQIAN_LOG_LEVEL="WARNING",
     )
+    os.environ.update(OWN)
 
 
 _remove_what_killed_runs_left()
 _start()
 django.setup()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Processes that run a part of the tests are to have servers of their own, not this one's."""
+    for name in OWN:
+        os.environ.pop(name, None)
