@@ -7,7 +7,7 @@ from typing import Any
 
 from clusters.catalog import load
 from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, StepSpec
-from tasks.plans import ceph_values, components, install
+from tasks.plans import artifact, ceph_values, components, install
 from tasks.plans.scripting import script
 from tasks.plans.site import STATE, Site
 
@@ -63,6 +63,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
 def plan(kind: str, cluster: ClusterFact, params: Mapping[str, JSON], *, new: bool = False) -> Plan:
     """The way to a Ceph that has all disks it was ever given and those of `params`. `new`: some must be new."""
     site = Site(cluster, params)
+    site.check_source()
     hosts = storage_hosts(cluster, params)
     single = bool(params["single_node"])
     if len(hosts) < ceph_values.REPLICAS and not single:
@@ -72,10 +73,12 @@ def plan(kind: str, cluster: ClusterFact, params: Mapping[str, JSON], *, new: bo
             fix="Add hosts, or say single_node: true and keep one copy that nothing protects.",
         )
     steps = [
+        *artifact.steps(site),
         StepSpec(
             "ceph-version",
             "Check that this Rook goes with what is there",
             Action("check-rook", {"artifact": site.artifact, "single_node": single, "exists": new}),
+            after=(artifact.UNPACKED,),
             timeout=300,
             retry=Retry(3),
         ),
