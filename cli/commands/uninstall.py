@@ -46,7 +46,7 @@ def uninstall(
         str, typer.Option(metavar="NAME", help="The cluster's name; asked for on a terminal when left out.")
     ] = "",
     remove_ceph_data: Annotated[
-        bool, typer.Option("--remove-ceph-data", help="platform: data of Ceph go too.")
+        bool, typer.Option("--remove-ceph-data", help="platform: data of Ceph go too, its disks are wiped.")
     ] = False,
     keep_artifact: Annotated[
         bool, typer.Option("--keep-artifact", help="platform: leave the unpacked artifact where it is.")
