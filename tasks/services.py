@@ -27,7 +27,7 @@ __all__ = [
     "request_retry",
     "request_skip",
 ]
-NO_SECRETS = {"registry_password", "kubeconfig"}
+NO_SECRETS = ("registry_password", "ceph_key", "kubeconfig")
 
 
 class LimitReached(Exception):
@@ -134,7 +134,8 @@ def cluster_fact(cluster: Cluster) -> ClusterFact:
         if field.name not in NO_SECRETS and isinstance(getattr(cluster, field.name), str | int | dict)
     }
     installed = frozenset(cluster.components.filter(chosen=True).values_list("name", flat=True))
-    return ClusterFact(str(cluster.pk), cluster.name, hosts, plain, installed)
+    stored = frozenset(name for name in NO_SECRETS if getattr(cluster, name))
+    return ClusterFact(str(cluster.pk), cluster.name, hosts, plain, installed, stored)
 
 
 def audit(
