@@ -224,7 +224,13 @@ def _rook(site: Site, hosts: tuple[str, ...]) -> list[StepSpec]:
 
 def _proofs(site: Site, default_class: str) -> list[StepSpec]:
     first = (site.first.name,)
-    env = {**site.env, "WAIT": str(PROOF_SECONDS)}
+    env = {
+        **site.env,
+        "WAIT": str(PROOF_SECONDS),
+        "SPACE": ceph_values.NAMESPACE,
+        "IMAGE_OF": "cephcluster",
+        "IMAGE_AT": "{.items[0].spec.cephVersion.image}",
+    }
     steps = [
         StepSpec(
             "ceph-default-class",
