@@ -52,6 +52,7 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
     **{name: install.PARAMS[name] for name in ("artifact", "artifact_directory", "component_timeout")},
 }
 PROOF_SECONDS = 600
+DEFAULT_CLASS = "ceph-default-class"
 PROOFS = (("block", ceph_values.BLOCK, "ReadWriteOnce"), ("filesystem", ceph_values.FILESYSTEM, "ReadWriteMany"))
 
 
@@ -231,24 +232,14 @@ def _proofs(site: Site, default_class: str) -> list[StepSpec]:
         "IMAGE_OF": "cephcluster",
         "IMAGE_AT": "{.items[0].spec.cephVersion.image}",
     }
-    steps = [
-        StepSpec(
-            "ceph-default-class",
-            "Make one StorageClass the default",
-            script("ceph-default-class", env={**site.env, "CLASS": default_class}),
-            hosts=first,
-            after=("ceph-ready",),
-            timeout=600,
-            retry=Retry(3),
-        )
-    ]
+    steps = [default_class_step(site, default_class, "ceph-ready")]
     for kind, name, mode in PROOFS:
         steps.append(
-            _proof(first, kind, name, script("ceph-proof", env={**env, "KIND": kind, "CLASS": name, "MODE": mode}))
+            proof(first, kind, name, script("ceph-proof", env={**env, "KIND": kind, "CLASS": name, "MODE": mode}))
         )
     bucket = {**env, "KIND": "bucket", "CLASS": ceph_values.BUCKET}
     steps.append(
-        _proof(first, "bucket", ceph_values.BUCKET, script("ceph-proof-bucket", "ceph-proof.functions", env=bucket))
+        proof(first, "bucket", ceph_values.BUCKET, script("ceph-proof-bucket", "ceph-proof.functions", env=bucket))
     )
     return [
         *steps,
@@ -263,13 +254,27 @@ def _proofs(site: Site, default_class: str) -> list[StepSpec]:
     ]
 
 
-def _proof(hosts: tuple[str, ...], kind: str, name: str, do: Any) -> StepSpec:
+def default_class_step(site: Site, name: str, after: str) -> StepSpec:
+    """The step that makes one StorageClass the default, and no other."""
+    return StepSpec(
+        DEFAULT_CLASS,
+        "Make one StorageClass the default",
+        script("ceph-default-class", env={**site.env, "CLASS": name}),
+        hosts=(site.first.name,),
+        after=(after,),
+        timeout=600,
+        retry=Retry(3),
+    )
+
+
+def proof(hosts: tuple[str, ...], kind: str, name: str, do: Any, after: str = DEFAULT_CLASS) -> StepSpec:
+    """The step that proves by use that a StorageClass holds what is written."""
     return StepSpec(
         f"ceph-proof-{kind}",
         f"Prove that {name} holds what is written",
         do,
         hosts=hosts,
-        after=("ceph-default-class",),
+        after=(after,),
         expected=20,
         timeout=4 * PROOF_SECONDS,
         quiet=2 * PROOF_SECONDS,

@@ -10,7 +10,7 @@ from clusters.catalog import load
 from clusters.ceph.external import Monitor
 from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, StepSpec
 from tasks.plans import artifact, ceph_values, components, install
-from tasks.plans.ceph import CLUSTER, PROOF_SECONDS
+from tasks.plans.ceph import CLUSTER, PROOF_SECONDS, default_class_step, proof
 from tasks.plans.scripting import script
 from tasks.plans.site import STATE, Site
 
@@ -244,20 +244,7 @@ def _use(site: Site) -> list[StepSpec]:
     """One default class, a volume that holds what is written, and the record of it."""
     first = (site.first.name,)
     name = str(site.params["storage_class"])
-    behind, steps = "ceph-csi-ready", []
-    if site.params["make_default"]:
-        behind = "ceph-default-class"
-        steps.append(
-            StepSpec(
-                behind,
-                "Make one StorageClass the default",
-                script("ceph-default-class", env={**site.env, "CLASS": name}),
-                hosts=first,
-                after=("ceph-csi-ready",),
-                timeout=600,
-                retry=Retry(3),
-            )
-        )
+    steps = [default_class_step(site, name, "ceph-csi-ready")] if site.params["make_default"] else []
     env = {
         **site.env,
         "KIND": "external",
@@ -270,17 +257,7 @@ def _use(site: Site) -> list[StepSpec]:
     }
     return [
         *steps,
-        StepSpec(
-            "ceph-proof-external",
-            f"Prove that {name} holds what is written",
-            script("ceph-proof", env=env),
-            hosts=first,
-            after=(behind,),
-            expected=20,
-            timeout=4 * PROOF_SECONDS,
-            quiet=2 * PROOF_SECONDS,
-            retry=Retry(2, delay=20),
-        ),
+        proof(first, "external", name, script("ceph-proof", env=env), steps[-1].key if steps else "ceph-csi-ready"),
         StepSpec(
             "record-components",
             "Record what was installed",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clusters.catalog import load
-from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, StepSpec
-from tasks.plans import install
+from tasks.plan import JSON, Action, ClusterFact, Plan, Retry, StepSpec
+from tasks.plans import ceph_uninstall
 from tasks.plans.ceph_csi import DRIVER, PROVISIONER, VALUES
 from tasks.plans.scripting import script
 from tasks.plans.site import STATE, Site
@@ -22,25 +22,13 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
         "default": False,
         "description": "Also while volumes use it. They and their data stay, and cannot be mounted meanwhile.",
     },
-    "patience": {
-        "type": "integer",
-        "minimum": 10,
-        "maximum": 14400,
-        "default": 300,
-        "description": "Seconds that the driver may take to go.",
-    },
-    **{name: install.PARAMS[name] for name in ("artifact", "artifact_directory")},
+    **{name: ceph_uninstall.PARAMS[name] for name in ("patience", "artifact", "artifact_directory")},
 }
 
 
 def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     """The plan of kind ``ceph-csi-cephfs-uninstall``. Raises `PlanError` where the cluster's name is not typed."""
-    if params["confirm"] != cluster.name:
-        raise PlanError(
-            f"The pods of {cluster.name} would lose this storage, so its name has to be typed.",
-            field="confirm",
-            fix=f"Give confirm: {cluster.name}.",
-        )
+    ceph_uninstall.check_confirmed(cluster, params, f"The pods of {cluster.name} would lose this storage")
     site = Site(cluster, params)
     patience = float(params["patience"])
     env = {
