@@ -53,7 +53,7 @@ def with_key(site: Site, key: str) -> None:
 
 def retried(operation: Operation, fleet: Fleet, state: OperationState) -> None:
     services.request_retry(operation, actor="test")
-    assert finish(operation, fleet, 180) == state, operation.error
+    assert finish(operation, fleet, 300) == state, operation.error
 
 
 def test_an_external_ceph_is_checked_used_and_left(site: Site, fleet: Fleet, monitor: str) -> None:
@@ -65,8 +65,8 @@ def test_an_external_ceph_is_checked_used_and_left(site: Site, fleet: Fleet, mon
     # A monitor that no host reaches is found by the preview already; nothing is changed.
     away = site.lab.host("worker3").address
     preview, tried = ask(site, monitor, away, dry_run=True), ask(site, monitor, away)
-    assert finish(preview, fleet, 180) == OperationState.SUCCEEDED
-    assert finish(tried, fleet, 180) == OperationState.FAILED
+    assert finish(preview, fleet, 300) == OperationState.SUCCEEDED
+    assert finish(tried, fleet, 300) == OperationState.FAILED
     assert (tried.error["step"], tried.error["kind"]) == ("ceph-monitors", "unreachable-monitor")
     for said in (preview.steps.get(key="ceph-monitors").note, tried.error["message"]):
         assert f"worker1 does not reach {away} (port 3300 refuses the connection" in said
@@ -75,7 +75,7 @@ def test_an_external_ceph_is_checked_used_and_left(site: Site, fleet: Fleet, mon
 
     # A wrong key is told by the monitors, before the driver is there.
     operation = ask(site, monitor)
-    assert finish(operation, fleet, 180) == OperationState.FAILED
+    assert finish(operation, fleet, 300) == OperationState.FAILED
     assert operation.error["step"] == "ceph-identity"
     assert "do not take the key of csi" in operation.error["message"]
     assert "ceph-csi-cephfs-provisioner" not in site.names("deployments -n ceph-csi-cephfs")
@@ -88,7 +88,7 @@ def test_an_external_ceph_is_checked_used_and_left(site: Site, fleet: Fleet, mon
     step = operation.steps.get(key="component-ceph-csi-cephfs")
     until(lambda: operation.steps.get(pk=step.pk).state == "running", 120, "helm has begun")
     services.request_cancel(operation, actor="test")
-    assert finish(operation, fleet, 120) == OperationState.CANCELLED
+    assert finish(operation, fleet, 300) == OperationState.CANCELLED
     site.fault({"at": "pod", "match": "ceph-csi-cephfs/*-provisioner-*", "do": "crashloop", "message": "no socket"})
     retried(operation, fleet, OperationState.FAILED)
     assert operation.error["step"] == "ceph-csi-ready"
@@ -111,7 +111,7 @@ def test_an_external_ceph_is_checked_used_and_left(site: Site, fleet: Fleet, mon
         assert key not in said and base64.b64encode(key.encode()).decode() not in said
 
     again = ask(site, monitor)
-    assert finish(again, fleet, 180) == OperationState.SUCCEEDED, again.error
+    assert finish(again, fleet, 300) == OperationState.SUCCEEDED, again.error
     changed = set(again.steps.filter(outcome=Outcome.CHANGED).values_list("key", flat=True))
     assert changed == {"ceph-identity", "ceph-csi-ready", "ceph-proof-external"}
     _it_goes(site, fleet)
@@ -120,7 +120,7 @@ def test_an_external_ceph_is_checked_used_and_left(site: Site, fleet: Fleet, mon
 def _it_goes(site: Site, fleet: Fleet) -> None:
     site.sh(f"kubectl apply -f - <<'END'\n{CLAIM}\nEND")
     refused = site.start("ceph-csi-cephfs-uninstall", confirm="demo")
-    assert finish(refused, fleet, 120) == OperationState.FAILED
+    assert finish(refused, fleet, 300) == OperationState.FAILED
     assert "PersistentVolumeClaim default/papers" in refused.error["message"]
     assert site.names("deployments -n ceph-csi-cephfs") == {"ceph-csi-cephfs-provisioner"}
     site.sh("kubectl delete pvc papers --wait")
