@@ -128,6 +128,7 @@ class Cluster(models.Model):
         "hours between backups of etcd", default=0, validators=[MaxValueValidator(8760)], help_text="0: never."
     )
 
+    ceph_key = secrets.EncryptedTextField("key of the external Ceph", blank=True, default="", editable=False)
     kubeconfig = secrets.EncryptedTextField(blank=True, default="", editable=False)
     cpod_id = models.CharField("cpod id", max_length=64, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False, help_text="When the cluster was last read.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -31,10 +32,10 @@ EVERY = timedelta(minutes=4)  # where Rook reports no change; shorter than a rea
 _WORDS = {"HEALTH_WARN": "degraded", "HEALTH_ERR": "unhealthy"}
 
 
-def read(remote: Remote) -> Report:
-    """What Ceph says on this control-plane host. Raises `RemoteError`."""
+def read(remote: Remote, names: Iterable[str] = COMMANDS) -> Report:
+    """What Ceph says on this control-plane host to these of `COMMANDS`. Raises `RemoteError`."""
     mark = f"@ceph-{secrets.token_hex(8)}"
-    commands = "\n".join(f"{name} {' '.join(words)}" for name, words in COMMANDS.items())
+    commands = "\n".join(f"{name} {' '.join(COMMANDS[name])}" for name in names)
     env = {"MARK": mark, "NAMESPACE": NAMESPACE, "COMMANDS": commands}
     result = remote.run(FILES["ceph-read"], env=env, sudo=True, timeout=READING)
     return read_report(result.stdout.decode(errors="replace"), mark, timezone.now())

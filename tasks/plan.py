@@ -199,7 +199,8 @@ class HostFact:
 class ClusterFact:
     """What a plan may know of the cluster: settings and hosts, no secrets.
 
-    `settings` holds the Cluster row's plain fields by name; `installed` the components chosen by earlier operations.
+    `settings` holds the Cluster row's plain fields by name; `installed` the components chosen by earlier operations;
+    `secrets` the names of those secret fields that are not empty.
     """
 
     id: str
@@ -207,6 +208,7 @@ class ClusterFact:
     hosts: tuple[HostFact, ...]
     settings: Mapping[str, JSON] = field(default_factory=dict)
     installed: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
 
     def group(self, *roles: str) -> tuple[HostFact, ...]:
         """The hosts that have any of `roles`, in the customer's order."""

@@ -16,6 +16,7 @@ _NAMES: Mapping[str, Callable[[Cluster], str]] = {
     "access-key": lambda cluster: cluster.access_key.value,
     "registry-user": lambda cluster: cluster.registry_user or REGISTRY_USER,
     "registry-password": lambda cluster: cluster.registry_password or REGISTRY_PASSWORD,
+    "ceph-key": lambda cluster: cluster.ceph_key,
 }
 _KUBECONFIG_SECRET = re.compile(
     r"\b(?:client-key-data|token|password|id-token|refresh-token)['\"]?:\s*['\"]?([^\s'\",}]+)"
@@ -38,6 +39,7 @@ def all_values(cluster: Cluster) -> list[str]:
 def _values(cluster: Cluster) -> Iterator[str]:
     yield resolve(cluster, "access-key")
     yield resolve(cluster, "registry-password")
+    yield resolve(cluster, "ceph-key")
     for credential in cluster.credentials.all():
         yield from (credential.passphrase, credential.password, credential.sudo_password)
         yield from _lines(credential.private_key)

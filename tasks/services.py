@@ -27,7 +27,7 @@ __all__ = [
     "request_retry",
     "request_skip",
 ]
-NO_SECRETS = {"registry_password", "kubeconfig"}
+NO_SECRETS = ("registry_password", "ceph_key", "kubeconfig")
 
 
 class LimitReached(Exception):
@@ -134,7 +134,10 @@ def cluster_fact(cluster: Cluster) -> ClusterFact:
         if field.name not in NO_SECRETS and isinstance(getattr(cluster, field.name), str | int | dict)
     }
     installed = frozenset(cluster.components.filter(chosen=True).values_list("name", flat=True))
-    return ClusterFact(str(cluster.pk), cluster.name, hosts, plain, installed)
+    # In one query: callers leave them out of what they read.
+    values = Cluster.objects.values_list(*NO_SECRETS).get(pk=cluster.pk)
+    stored = frozenset(name for name, value in zip(NO_SECRETS, values, strict=True) if value)
+    return ClusterFact(str(cluster.pk), cluster.name, hosts, plain, installed, stored)
 
 
 def audit(

@@ -11,6 +11,7 @@ from cli.commands import hosts, uninstall
 from cli.commands.observe import components_table
 from cli.disks import DiskOptions
 from cli.errors import CliError
+from cli.external_ceph import ExternalCeph
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, What, confirmed, names, operate
 from cli.register import Credentials, FileOption, ensure_registered, registration
@@ -34,6 +35,7 @@ class Installable(StrEnum):
     KUBERNETES = "kubernetes"
     OPERATORS = "operators"
     CEPH = "ceph"
+    CEPH_CSI_CEPHFS = "ceph-csi-cephfs"
 
 
 class Storage(StrEnum):
@@ -122,6 +124,7 @@ def install(
     part: Annotated[Installable, typer.Argument(help="What to install.")],
     what: What,
     disks: DiskOptions,
+    external: ExternalCeph,
     waiting: Waiting,
     cluster: ClusterArgument = "",
     software: Annotated[
@@ -129,15 +132,24 @@ def install(
         typer.Option(metavar="NAME", help="Only these components, with what they need.", show_default=False),
     ] = None,
 ) -> None:
-    """Install one part: kubernetes (with registry and images), operators (the components), or ceph.
+    """Install one part: kubernetes (with registry and images), operators (the components), or a storage.
 
-    Ceph takes every disk of the storage hosts that is empty, and no other; --plan shows which, and why not the others.
+    ceph takes every disk of the storage hosts that is empty, and no other; --plan shows which, and why not the others.
+    ceph-csi-cephfs uses the file system of a Ceph that is run elsewhere. Its user's key is taken from SANQIAN_CEPH_KEY
+    or --key-file and stored, also with --plan; without either the stored one is used.
     """
     chosen = names(software)
     if chosen and part is not Installable.OPERATORS:
         raise CliError("--software goes with `deploy install operators`.", hint="Leave it out.")
     if disks.given and part is not Installable.CEPH:
         raise CliError("--disk, --wipe and --single-node go with `deploy install ceph`.", hint="Leave them out.")
+    if external.given and part is not Installable.CEPH_CSI_CEPHFS:
+        raise CliError(f"{external.given} goes with `deploy install ceph-csi-cephfs`.", hint="Leave it out.")
+    if part is Installable.CEPH_CSI_CEPHFS:
+        row = find_cluster(session.client, cluster)
+        external.store_key(session, row)
+        operate(session, row, part.value, external.params() | what.params(), waiting, dry_run=what.dry_run)
+        return
     if part is Installable.CEPH:
         kind, params = "ceph", what.params(**disks.params())
     else:

@@ -18,16 +18,26 @@ class Removable(StrEnum):
 
     PLATFORM = "platform"
     CEPH = "ceph"
+    CEPH_CSI_CEPHFS = "ceph-csi-cephfs"
 
 
 class _Kind:
     """Of each part: the operation, the options that it takes, and what confirming it means."""
 
-    OPERATION = {Removable.PLATFORM: "uninstall", Removable.CEPH: "ceph-uninstall"}
-    OPTIONS = {Removable.PLATFORM: ("remove_ceph_data", "keep_artifact"), Removable.CEPH: ("force",)}
+    OPERATION = {
+        Removable.PLATFORM: "uninstall",
+        Removable.CEPH: "ceph-uninstall",
+        Removable.CEPH_CSI_CEPHFS: "ceph-csi-cephfs-uninstall",
+    }
+    OPTIONS = {
+        Removable.PLATFORM: ("remove_ceph_data", "keep_artifact"),
+        Removable.CEPH: ("force",),
+        Removable.CEPH_CSI_CEPHFS: ("force",),
+    }
     LOST = {
         Removable.PLATFORM: "Everything on the hosts of {} will be removed.",
         Removable.CEPH: "All that Ceph holds in {} will be lost.",
+        Removable.CEPH_CSI_CEPHFS: "The pods of {} will lose the external Ceph's storage.",
     }
 
 
@@ -46,16 +56,19 @@ def uninstall(
         str, typer.Option(metavar="NAME", help="The cluster's name; asked for on a terminal when left out.")
     ] = "",
     remove_ceph_data: Annotated[
-        bool, typer.Option("--remove-ceph-data", help="platform: data of Ceph go too.")
+        bool, typer.Option("--remove-ceph-data", help="platform: data of Ceph go too, its disks are wiped.")
     ] = False,
     keep_artifact: Annotated[
         bool, typer.Option("--keep-artifact", help="platform: leave the unpacked artifact where it is.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="ceph: also while volumes and buckets hold data in it.")
+        bool, typer.Option("--force", help="ceph, ceph-csi-cephfs: also while volumes or buckets are there.")
     ] = False,
 ) -> None:
-    """Remove the platform from all hosts, which stay registered, or Ceph with all that it holds; both verified."""
+    """Remove the platform, Ceph with all that it holds, or the driver of an external Ceph, whose data stay; verified.
+
+    The hosts stay registered.
+    """
     given = {"remove_ceph_data": remove_ceph_data, "keep_artifact": keep_artifact, "force": force}
     for name, value in given.items():
         if value and name not in _Kind.OPTIONS[part]:

@@ -7,10 +7,11 @@ from typing import Any
 from rest_framework import serializers
 
 from clusters.api.fields import Strict
+from clusters.ceph.external import key_fault
 from clusters.inventory.mapping import OTHER_SETTINGS, SETTINGS
 from clusters.models import Cluster
 
-SECRET_SETTINGS = ("registry_password",)
+SECRET_SETTINGS = ("registry_password", "ceph_key")
 SHOWN_SETTINGS = tuple(name for name in (*SETTINGS, *OTHER_SETTINGS) if name not in SECRET_SETTINGS)
 HELP = {
     "kubernetes_version": "Version of Kubernetes, with its v.",
@@ -32,10 +33,12 @@ HELP = {
     "object_store_bucket": "Bucket of the platform's object store.",
     "log_level": "How much the platform's agents log.",
     "backup_hours": "Hours between two backups of etcd on the etcd hosts; 0 for never.",
+    "ceph_key": "Key of the external Ceph's user, as `ceph auth get-key` prints it. Never shown.",
     "drift_hours": "Hours between two looks for what is no longer as installed; 0 for never.",
 }
 EXTRA: dict[str, dict[str, Any]] = {name: {"help_text": text} for name, text in HELP.items()}
-EXTRA["registry_password"] = {**EXTRA["registry_password"], "required": False, "write_only": True}
+for _secret in SECRET_SETTINGS:
+    EXTRA[_secret] = {**EXTRA[_secret], "required": False, "write_only": True}
 
 
 class SettingsSerializer(Strict, serializers.ModelSerializer[Cluster]):
@@ -44,6 +47,16 @@ class SettingsSerializer(Strict, serializers.ModelSerializer[Cluster]):
     registry_password = serializers.CharField(
         required=False, allow_blank=True, write_only=True, max_length=500, help_text=HELP["registry_password"]
     )
+
+    ceph_key = serializers.CharField(
+        required=False, allow_blank=True, write_only=True, max_length=200, help_text=HELP["ceph_key"]
+    )
+
+    def validate_ceph_key(self, value: str) -> str:
+        """Only its form: whose key it is the monitors tell."""
+        if value and (fault := key_fault(value)):
+            raise serializers.ValidationError(f"{fault} Send what `ceph auth get-key client.NAME` prints.")
+        return value
 
     class Meta:
         model = Cluster

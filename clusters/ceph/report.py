@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +18,15 @@ RESOURCE, STATUS = "resource", "status"
 
 @dataclass(frozen=True)
 class Report:
-    """`state` is None where Ceph is not `installed` or nothing could be read; `error` says why it is not whole."""
+    """`state` is None where Ceph is not `installed` or nothing could be read; `error` says why it is not whole.
+
+    `answers` are the toolbox's own, by the command's name.
+    """
 
     state: CephState | None
     installed: bool = True
     error: str = ""
+    answers: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,12 @@ def read_report(text: str, mark: str, now: datetime) -> Report:
         return Report(None, error=f"kubectl answered no list of CephClusters: {error}")
     if not clusters:
         return Report(None, installed=False)
-    state, why = _of_the_toolbox(found, now)
-    return Report(state, error=why) if state else Report(state_from_resource(clusters[0], now), error=why)
+    state, why, answers = _of_the_toolbox(found, now)
+    return Report(state or state_from_resource(clusters[0], now), error=why, answers=answers)
 
 
-def _of_the_toolbox(found: dict[str, _Answer], now: datetime) -> tuple[CephState | None, str]:
+def _of_the_toolbox(found: dict[str, _Answer], now: datetime) -> tuple[CephState | None, str, Mapping[str, JSON]]:
+    """The state, or why there is none, and the answers that can be read."""
     answers: dict[str, JSON] = {}
     unread: dict[str, str] = {}
     for name, answer in found.items():
@@ -64,13 +69,13 @@ def _of_the_toolbox(found: dict[str, _Answer], now: datetime) -> tuple[CephState
         except ValueError:
             unread[name] = _why(answer)
     if STATUS not in answers:
-        return None, f"the toolbox does not answer: {unread.get(STATUS, 'it was not asked in time')}"
+        return None, f"the toolbox does not answer: {unread.get(STATUS, 'it was not asked in time')}", answers
     while True:
         try:
-            return state_from_answers(answers, now, unread), ""
+            return state_from_answers(answers, now, unread), "", answers
         except CephAnswerError as error:
             if error.command == STATUS:
-                return None, str(error)
+                return None, str(error), answers
             unread[error.command] = str(error)
             del answers[error.command]
 

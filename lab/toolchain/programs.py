@@ -17,6 +17,7 @@ PROGRAMS = {
     "harbor": "lab.toolchain.harbor.main",
     "etcd": "lab.toolchain.etcd.main",
     "etcdctl": "lab.toolchain.etcd.ctl",
+    "ceph-mon": "lab.toolchain.external_ceph",
     "apt-source": "lab.toolchain.docker.web",
 }
 

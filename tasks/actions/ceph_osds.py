@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from clusters.ceph import COMMANDS, CephAnswerError, CephState, purge_refusals, removal_refusals, state_from_answers
+from clusters.ceph import CephState, purge_refusals, removal_refusals
+from clusters.ceph.model import TOOLBOX
 from clusters.models import Node
+from tasks import ceph
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, errors_of, register
 from tasks.actions.ceph_disks import CLAIMS, read_disks, read_text
-from tasks.actions.ceph_state import ceph
 from tasks.actions.nodes import first_host
 from tasks.models import Outcome, StepState
 from tasks.plans import osd_disks
@@ -24,21 +26,15 @@ POLL = 10.0
 CHECK, OUT = "ceph-osd-check", "ceph-osd-out"  # the step whose result the others read, and the first that changes
 
 
-def read_state(remote: Remote) -> tuple[CephState, dict[str, Any]]:
-    """How Ceph is, and its answers. Raises `ActionFailed`, `RemoteError`."""
-    answers, unread = {}, {}
-    for name, words in COMMANDS.items():
-        answer = ceph(remote, *words)
-        if answer is None:
-            unread[name] = "no answer"
-        else:
-            answers[name] = answer
-    if "status" not in answers:
-        raise ActionFailed("Ceph does not answer in the toolbox.", "Look at the pods of the namespace rook-ceph.")
-    try:
-        return state_from_answers(answers, datetime.now(UTC), unread), answers
-    except CephAnswerError as error:
-        raise ActionFailed(str(error), "Report it with the answer.", again=False) from error
+def read_state(remote: Remote) -> tuple[CephState, Mapping[str, Any]]:
+    """How Ceph is by its own word, and its answers. Raises `ActionFailed`, `RemoteError`."""
+    report = ceph.read(remote)
+    if report.state is None or report.state.source != TOOLBOX:
+        raise ActionFailed(
+            f"Ceph does not answer in the toolbox: {report.error or 'there is none'}",
+            "Look at the pods of the namespace rook-ceph.",
+        )
+    return report.state, report.answers
 
 
 @register("check-osd-removal")

@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from tasks import ceph
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, register
 from tasks.actions.ceph_disks import CHOSEN
 from tasks.actions.kubernetes import KUBECTL
@@ -22,17 +23,6 @@ from tasks.remote import Remote
 READING = 40.0
 POLL = 3.0
 OBJECTS = "cephclusters,cephblockpools,cephfilesystems,cephobjectstores"
-TOOLBOX = f"kubectl exec -n {NAMESPACE} deploy/rook-ceph-tools --"
-
-
-def ceph(remote: Remote, *words: str) -> Any:
-    """What ``ceph WORDS -f json`` answers in the toolbox; None where it does not answer. Raises `RemoteError`."""
-    command = f"{KUBECTL}timeout 30 {TOOLBOX} ceph {shlex.join(words)} -f json"
-    said = remote.run(command, sudo=True, timeout=READING)
-    try:
-        return json.loads(said.text) if said.ok else None
-    except ValueError:
-        return None
 
 
 def objects(remote: Remote, kinds: str = OBJECTS) -> list[Any]:
@@ -63,6 +53,8 @@ class CheckRook(Action):
         nodes = sorted(set(said.text.split()), key=lambda text: ceph_versions.minor(text) or (0, 0))
         if not nodes:
             raise ActionFailed("There is no Kubernetes yet on which Ceph could run.", "Install it first.", again=False)
+        if ctx.dry_run and not listed:
+            return Done({}, Outcome.CHECKED, "the artifact is not unpacked yet; its Rook is checked when it is")
         for chart in ("rook-ceph-cluster", "rook-ceph"):
             found = [name for name in listed if ceph_versions.is_chart(name, chart)]
             if not found:
@@ -111,7 +103,9 @@ class AwaitCeph(Action):
         began = ctx.memory.setdefault("began", now)
         wanted = sum(one["use"] != REFUSE for one in ctx.result_of(CHOSEN).get("disks", []))
         with ctx.remote(first_host(ctx)) as remote:
-            seen = ceph_ready.judge(objects(remote), ceph(remote, "status"), wanted, datetime.now(UTC))
+            seen = ceph_ready.judge(
+                objects(remote), ceph.read(remote, ["status"]).answers.get("status"), wanted, datetime.now(UTC)
+            )
         self._say(ctx, seen)
         if not seen.missing:
             note = f"{seen.osds_up} OSDs are up" + (f"; {len(seen.warnings)} warnings" if seen.warnings else "")

@@ -19,7 +19,10 @@ SHOWN = 10
 
 @register("check-ceph-unused")
 class CheckCephUnused(Action):
-    """Args: ``force``. Refuses while claims or volumes hold data in Ceph. Result: ``claims``."""
+    """Args: ``force``, ``provisioners`` (Rook's where it is missing).
+
+    Refuses while claims or volumes hold data in Ceph. Result: ``claims``.
+    """
 
     only_looks = True
 
@@ -34,19 +37,19 @@ class CheckCephUnused(Action):
                     raise ActionFailed(
                         f"It cannot be told who uses Ceph: {said.error_text[-300:]}", "Check that kubectl works there."
                     )
-        used = ceph_use.claims(found)
+        used = ceph_use.claims(found, ctx.args.get("provisioners", ceph_use.ROOK))
         for one in used:
             ctx.log(one)
         if used and not ctx.args["force"]:
             more = f" and {len(used) - SHOWN} more" if len(used) > SHOWN else ""
             raise ActionFailed(
                 f"Data is kept in this Ceph: {', '.join(used[:SHOWN])}{more}.",
-                "Move or delete it first. With `force` it is lost.",
+                "Move or delete it first; with `force` it is as the operation's description says.",
                 kind="in-use",
                 result={"claims": used},
                 again=False,
             )
-        return Done({"claims": used}, Outcome.CHECKED, f"{len(used)} claims, which are lost" if used else "not in use")
+        return Done({"claims": used}, Outcome.CHECKED, f"{len(used)} claims use it" if used else "not in use")
 
 
 @register("forget-components")

@@ -7,7 +7,7 @@ from typing import Any
 
 from clusters.catalog import load
 from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, StepSpec
-from tasks.plans import ceph_values, components, install
+from tasks.plans import artifact, ceph_values, components, install
 from tasks.plans.scripting import script
 from tasks.plans.site import STATE, Site
 
@@ -52,6 +52,7 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
     **{name: install.PARAMS[name] for name in ("artifact", "artifact_directory", "component_timeout")},
 }
 PROOF_SECONDS = 600
+DEFAULT_CLASS = "ceph-default-class"
 PROOFS = (("block", ceph_values.BLOCK, "ReadWriteOnce"), ("filesystem", ceph_values.FILESYSTEM, "ReadWriteMany"))
 
 
@@ -63,6 +64,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
 def plan(kind: str, cluster: ClusterFact, params: Mapping[str, JSON], *, new: bool = False) -> Plan:
     """The way to a Ceph that has all disks it was ever given and those of `params`. `new`: some must be new."""
     site = Site(cluster, params)
+    site.check_source()
     hosts = storage_hosts(cluster, params)
     single = bool(params["single_node"])
     if len(hosts) < ceph_values.REPLICAS and not single:
@@ -72,10 +74,12 @@ def plan(kind: str, cluster: ClusterFact, params: Mapping[str, JSON], *, new: bo
             fix="Add hosts, or say single_node: true and keep one copy that nothing protects.",
         )
     steps = [
+        *artifact.steps(site),
         StepSpec(
             "ceph-version",
             "Check that this Rook goes with what is there",
             Action("check-rook", {"artifact": site.artifact, "single_node": single, "exists": new}),
+            after=(artifact.UNPACKED,),
             timeout=300,
             retry=Retry(3),
         ),
@@ -221,25 +225,21 @@ def _rook(site: Site, hosts: tuple[str, ...]) -> list[StepSpec]:
 
 def _proofs(site: Site, default_class: str) -> list[StepSpec]:
     first = (site.first.name,)
-    env = {**site.env, "WAIT": str(PROOF_SECONDS)}
-    steps = [
-        StepSpec(
-            "ceph-default-class",
-            "Make one StorageClass the default",
-            script("ceph-default-class", env={**site.env, "CLASS": default_class}),
-            hosts=first,
-            after=("ceph-ready",),
-            timeout=600,
-            retry=Retry(3),
-        )
-    ]
+    env = {
+        **site.env,
+        "WAIT": str(PROOF_SECONDS),
+        "SPACE": ceph_values.NAMESPACE,
+        "IMAGE_OF": "cephcluster",
+        "IMAGE_AT": "{.items[0].spec.cephVersion.image}",
+    }
+    steps = [default_class_step(site, default_class, "ceph-ready")]
     for kind, name, mode in PROOFS:
         steps.append(
-            _proof(first, kind, name, script("ceph-proof", env={**env, "KIND": kind, "CLASS": name, "MODE": mode}))
+            proof(first, kind, name, script("ceph-proof", env={**env, "KIND": kind, "CLASS": name, "MODE": mode}))
         )
     bucket = {**env, "KIND": "bucket", "CLASS": ceph_values.BUCKET}
     steps.append(
-        _proof(first, "bucket", ceph_values.BUCKET, script("ceph-proof-bucket", "ceph-proof.functions", env=bucket))
+        proof(first, "bucket", ceph_values.BUCKET, script("ceph-proof-bucket", "ceph-proof.functions", env=bucket))
     )
     return [
         *steps,
@@ -254,13 +254,27 @@ def _proofs(site: Site, default_class: str) -> list[StepSpec]:
     ]
 
 
-def _proof(hosts: tuple[str, ...], kind: str, name: str, do: Any) -> StepSpec:
+def default_class_step(site: Site, name: str, after: str) -> StepSpec:
+    """The step that makes one StorageClass the default, and no other."""
+    return StepSpec(
+        DEFAULT_CLASS,
+        "Make one StorageClass the default",
+        script("ceph-default-class", env={**site.env, "CLASS": name}),
+        hosts=(site.first.name,),
+        after=(after,),
+        timeout=600,
+        retry=Retry(3),
+    )
+
+
+def proof(hosts: tuple[str, ...], kind: str, name: str, do: Any, after: str = DEFAULT_CLASS) -> StepSpec:
+    """The step that proves by use that a StorageClass holds what is written."""
     return StepSpec(
         f"ceph-proof-{kind}",
         f"Prove that {name} holds what is written",
         do,
         hosts=hosts,
-        after=("ceph-default-class",),
+        after=(after,),
         expected=20,
         timeout=4 * PROOF_SECONDS,
         quiet=2 * PROOF_SECONDS,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from clusters.catalog import load
 from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, StepSpec
-from tasks.plans import ceph_values, components, install
+from tasks.plans import artifact, ceph_values, components, install
 from tasks.plans.ceph import CLUSTER, VALUES
 from tasks.plans.scripting import script
 from tasks.plans.site import Site
@@ -35,14 +35,17 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     if not osds:
         raise PlanError("It is not said which OSD to remove.", field="osds", fix="Give its number: osds: [3].")
     site = Site(cluster, params)
+    site.check_source()
     patience = float(params["patience"])
     first = (site.first.name,)
     env = {**site.env, "OSDS": " ".join(map(str, osds)), "SPACE": ceph_values.NAMESPACE}
     steps = (
+        *artifact.steps(site),
         StepSpec(
             "ceph-osd-check",
             "Check that nothing speaks against the removal",
             Action("check-osd-removal", {"osds": osds}),
+            after=(artifact.UNPACKED,),
             expected=5,
             timeout=300,
         ),

@@ -39,12 +39,7 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
 
 def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     """The plan of kind ``ceph-uninstall``. Raises `PlanError` where the cluster's name is not typed."""
-    if params["confirm"] != cluster.name:
-        raise PlanError(
-            f"All data in the Ceph of {cluster.name} would be lost, so its name has to be typed.",
-            field="confirm",
-            fix=f"Give confirm: {cluster.name}.",
-        )
+    check_confirmed(cluster, params, f"All data in the Ceph of {cluster.name} would be lost")
     site = Site(cluster, params)
     force = bool(params["force"])
     env = {
@@ -96,6 +91,12 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     ]
     lost = [f"ALL DATA in the Ceph of {cluster.name} is lost."]
     return Plan("ceph-uninstall", tuple(steps), notes=tuple(lost))
+
+
+def check_confirmed(cluster: ClusterFact, params: Mapping[str, JSON], lost: str) -> None:
+    """Raises `PlanError` where the cluster's name is not typed."""
+    if params["confirm"] != cluster.name:
+        raise PlanError(f"{lost}, so its name has to be typed.", field="confirm", fix=f"Give confirm: {cluster.name}.")
 
 
 def _step(site: Site, key: str, title: str, do: Script, after: str) -> StepSpec:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-PROVISIONERS = (".rbd.csi.ceph.com", ".cephfs.csi.ceph.com", ".ceph.rook.io/bucket")
+ROOK = ("rook-ceph.rbd.csi.ceph.com", "rook-ceph.cephfs.csi.ceph.com", "rook-ceph.ceph.rook.io/bucket")
 
 
-def classes(found: Iterable[Mapping[str, Any]], namespace: str = "rook-ceph") -> tuple[str, ...]:
-    """The StorageClasses that this Rook serves."""
-    own = [f"{namespace}{end}" for end in PROVISIONERS]
+def classes(found: Iterable[Mapping[str, Any]], provisioners: Collection[str] = ROOK) -> tuple[str, ...]:
+    """The StorageClasses that these provisioners serve."""
     return tuple(
-        one["metadata"]["name"] for one in found if one["kind"] == "StorageClass" and one.get("provisioner") in own
+        one["metadata"]["name"]
+        for one in found
+        if one["kind"] == "StorageClass" and one.get("provisioner") in provisioners
     )
 
 
-def claims(found: Iterable[Mapping[str, Any]]) -> list[str]:
+def claims(found: Iterable[Mapping[str, Any]], provisioners: Collection[str] = ROOK) -> list[str]:
     """Claims and volumes that hold data in Ceph, as "kind namespace/name"."""
     objects = list(found)
-    served = classes(objects)
+    served = classes(objects, provisioners)
     used, bound = [], set()
     for one in objects:
         meta, spec = one["metadata"], one.get("spec") or {}
@@ -32,6 +33,9 @@ def claims(found: Iterable[Mapping[str, Any]]) -> list[str]:
     for one in objects:
         spec = one.get("spec") or {}
         name = one["metadata"]["name"]
-        if one["kind"] == "PersistentVolume" and spec.get("storageClassName") in served and name not in bound:
+        if one["kind"] != "PersistentVolume" or name in bound:
+            continue
+        # Also where its class is gone, or it never had one.
+        if spec.get("storageClassName") in served or (spec.get("csi") or {}).get("driver") in provisioners:
             used.append(f"PersistentVolume {name}")
     return used

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from clusters.catalog import Entry, load
 from tasks.plan import Action, Retry, Script, StepSpec
@@ -75,12 +74,11 @@ def _after(site: Site, entry: Entry) -> list[str]:
 
 def step(site: Site, entry: Entry, after: Sequence[str], **env: str) -> StepSpec:
     """The step that installs a component; `env` changes what its script is told."""
-    do = _script(site, entry)
     longest = patience(site, entry)
     return StepSpec(
         f"component-{entry.name}",
         f"Install {entry.name}",
-        replace(do, env={**do.env, **env}),
+        script_of(site, entry, **env),
         hosts=(site.first.name,),
         after=tuple(after),
         expected=max(3, entry.expected / 10),
@@ -95,13 +93,14 @@ def patience(site: Site, entry: Entry) -> float:
     return float(site.params.get("component_timeout") or entry.timeout)
 
 
-def _script(site: Site, entry: Entry) -> Script:
+def script_of(site: Site, entry: Entry, **more: str) -> Script:
+    """The script that installs a component; `more` changes what it is told."""
     needs = [load()[name] for name in entry.needs]
     env = {
         **site.env,
         "NAME": entry.name,
         "STATE": STATE,
-        "NEEDS": "\n".join(line for need in needs for line in _ready_when(need)),
+        "NEEDS": "\n".join(line for need in needs for line in ready_when(need)),
         "WAIT": str(int(max([patience(site, need) for need in needs] or [patience(site, entry)]))),
     }
     if entry.kind == "helm":
@@ -113,16 +112,16 @@ def _script(site: Site, entry: Entry) -> Script:
             "CHART_SOURCE": "harbor" if site.harbor else "file",
             "MORE_VALUES": "",
         }
-        return script("component-helm", "component-needs", env=env)
+        return script("component-helm", "component-needs", env=env | more)
     env |= {
         "NAMESPACES": " ".join(entry.namespaces),
         "MANIFEST": entry.manifest_file,
         "CREATE": "yes" if entry.create else "no",
     }
-    return script("component-manifest", "component-needs", env=env)
+    return script("component-manifest", "component-needs", env=env | more)
 
 
-def _ready_when(entry: Entry) -> list[str]:
+def ready_when(entry: Entry) -> list[str]:
     """What of a component must be ready before another may be built on it, in the form of component-needs.sh."""
     rules = [*entry.health.workloads, *(rule for part in entry.health.parts.values() for rule in part)]
     where = ",".join(entry.namespaces)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from clusters.catalog import load
 from tasks.plan import JSON, Action, ClusterFact, Plan, Script, StepSpec
 from tasks.plans import components, hosts, install, platform
-from tasks.plans.site import NEEDS_DISKS, Site
+from tasks.plans.site import OWN_OPERATION, Site
 
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "artifact": install.PARAMS["artifact"],
@@ -22,7 +22,7 @@ TIMEOUT, AWAY = 600.0, 60.0
 
 def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     """The plan: a probe for each step of an installation of what is there, then the judgement."""
-    known = {entry.name for entry in load().entries if entry.installable} - set(NEEDS_DISKS)
+    known = {entry.name for entry in load().entries if entry.installable} - set(OWN_OPERATION)
     chosen = {**params, "components": sorted(cluster.installed & known), "without": []}
     site = Site(cluster, chosen)
     all_steps = [*hosts.steps(site), *platform.steps(site), *components.steps(site)]

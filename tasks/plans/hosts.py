@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tasks.plan import Action, Retry, Script, StepSpec
+from tasks.plans import artifact
 from tasks.plans.scripting import script
 from tasks.plans.site import KEY, PACKAGE_DIRECTORY, PACKAGES, STATE, Site
 
@@ -21,7 +22,7 @@ def steps(site: Site) -> list[StepSpec]:
             timeout=900,
             retry=Retry(2),
         ),
-        *_artifact(site),
+        *artifact.steps(site, after=("preflight",)),
         StepSpec(
             "configuration",
             "Write the configuration of kk",
@@ -56,55 +57,6 @@ def steps(site: Site) -> list[StepSpec]:
         *_registry(site),
         *_kubernetes(site),
     ]
-
-
-def _artifact(site: Site) -> list[StepSpec]:
-    first = (site.first.name,)
-    env = {**site.env, "ARCHIVE": site.archive, "SHA256": site.source.get("sha256", "")}
-    if "url" in site.source:
-        fetch = script("artifact-fetch", "artifact-layout", env={**env, "URL": site.source["url"]})
-        bring = StepSpec(
-            "artifact-fetch",
-            "Download the artifact",
-            fetch,
-            hosts=first,
-            after=("preflight",),
-            expected=90,
-            timeout=24 * HOUR,
-            quiet=1800,
-            retry=Retry(5, delay=10),
-        )
-    elif "file" in site.source:
-        args = {
-            "file": site.source["file"],
-            "archive": site.archive,
-            "marker": f"{site.artifact}/.sanqian-artifact",
-            "sha256": site.source.get("sha256", ""),
-        }
-        bring = StepSpec(
-            "artifact-upload",
-            "Upload the artifact",
-            Action("upload-artifact", args),
-            after=("preflight",),
-            expected=60,
-            timeout=24 * HOUR,
-            retry=Retry(3),
-        )
-    else:
-        layout = script("artifact-check", "artifact-layout", env=env)
-        check = StepSpec("artifact-unpack", "Check the artifact", layout, hosts=first, after=("preflight",), expected=2)
-        return [check]
-    unpack = StepSpec(
-        "artifact-unpack",
-        "Unpack the artifact and check it",
-        script("artifact-unpack", "artifact-layout", env=env),
-        hosts=first,
-        after=(bring.key,),
-        expected=40,
-        timeout=6 * HOUR,
-        quiet=HOUR,
-    )
-    return [bring, unpack]
 
 
 def _packages(site: Site) -> Script:

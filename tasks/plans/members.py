@@ -104,12 +104,14 @@ def clean(
 ) -> StepSpec:
     """The step that leaves hosts as if the platform had never been there, and verifies it as the preflight looks.
 
-    `ceph` takes Rook's directory too, `all_of_it` the registry and its container runtime, `artifact` the artifact.
+    `ceph` takes Rook's directory and the content of the disks that Ceph was given, `all_of_it` the registry and its
+    container runtime, `artifact` the artifact.
     """
     yes = {True: "yes", False: "no"}
     env = {**site.env, "CEPH": yes[ceph], "WHOLE": yes[all_of_it], "TAKE_ARTIFACT": yes[artifact]}
     env |= {"OWNER": site.cluster.id, "REGISTRY": site.registry, "CONFIRM_MARKER": f"{site.artifact}/.sanqian-artifact"}
-    made = script("clean", env=env)
+    disks = ("disk-look", "ceph-guard", "disk-zap", "ceph-clean-host.functions") if ceph else ()
+    made = script("clean", *disks, env={**env, "CLUSTER_ID": site.cluster.id})
     # Probe and verification ask what a preflight would find here, so that another installation finds nothing.
     facts = f"facts() (\nset +eu\n{FILES['facts']})\n"
     looking = {phase: getattr(made, phase).replace("@FACTS@\n", facts) for phase in ("probe", "verify")}

@@ -14,7 +14,8 @@ STATE = "/var/lib/sanqian"
 KEY = "/root/.ssh/id_sanqian"
 PACKAGE_DIRECTORY = f"{STATE}/packages"
 PACKAGES = ("socat", "conntrack", "ebtables", "ipset", "ipvsadm")
-NEEDS_DISKS = ("rook-ceph-cluster",)
+# Components that an operation of their own installs: they need to be told more.
+OWN_OPERATION = {"rook-ceph-cluster": "ceph", "ceph-csi-cephfs": "ceph-csi-cephfs"}
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 
@@ -113,7 +114,7 @@ class Site:
     def components(self) -> tuple[Entry, ...]:
         """The chosen components in dependency order.
 
-        Raises `PlanError` on unknown ones, on one whose need is switched off, and on one that takes disks.
+        Raises `PlanError` on unknown ones, on one whose need is switched off, and on one of `OWN_OPERATION`.
         """
         catalog = load()
         given = self.params.get("components")
@@ -136,11 +137,11 @@ class Site:
                         field="without",
                         fix=f"Leave out {entry.name} too, or keep {need}.",
                     )
-            if entry.name in NEEDS_DISKS:
+            if entry.name in OWN_OPERATION:
                 raise PlanError(
-                    f"{entry.name} takes disks, which an installation is not told.",
+                    f"{entry.name} has to be told which disks or monitors, and an installation is not.",
                     field="components",
-                    fix=f"Leave {entry.name} out here; the operation `ceph` installs it.",
+                    fix=f"Leave {entry.name} out here; the operation `{OWN_OPERATION[entry.name]}` installs it.",
                 )
         return chosen
 

@@ -14,7 +14,7 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "remove_ceph_data": {
         "type": "boolean",
         "default": False,
-        "description": "Ceph's data go too; without it, nothing is done where there are any.",
+        "description": "Ceph's data go too, and its disks are wiped; without it, nothing is done where there are any.",
     },
     "keep_artifact": {
         "type": "boolean",
@@ -101,4 +101,4 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
 def _notes(*, ceph: bool) -> Iterable[str]:
     yield "Debian packages that were installed and kernel settings in /etc/sysctl.conf stay."
     if ceph:
-        yield "The disks that Ceph used keep their content; the operation ceph-uninstall wipes them."
+        yield "ALL DATA in Ceph is lost: the disks that it was given are wiped, if they carry nothing else by then."

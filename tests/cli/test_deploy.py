@@ -199,6 +199,11 @@ def test_a_failure_says_where_why_and_what_next(run: Run, service: PlayedService
             },
         ),
         (["uninstall", "ceph", "demo", "--confirm", "demo"], "ceph-uninstall", {"confirm": "demo"}),
+        (
+            ["uninstall", "ceph-csi-cephfs", "demo", "--confirm", "demo", "--force"],
+            "ceph-csi-cephfs-uninstall",
+            {"confirm": "demo", "force": True},
+        ),
         (["remove-osd", "demo", "--osd", "3", "--osd", "0"], "ceph-remove-osd", {"osds": [3, 0]}),
         (["expand", "ceph", "--disk", "w1:/d"], "ceph-expand", {"disks": [{"host": "w1", "disk": "/d"}]}),
         (["init", "registry"], "install", {"phases": REGISTRY}),

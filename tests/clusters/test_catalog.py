@@ -12,6 +12,7 @@ OFF = {
     "dashboard-admin-sa",
     "rook-ceph",
     "rook-ceph-cluster",
+    "ceph-csi-cephfs",
 }
 
 

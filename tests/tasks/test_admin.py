@@ -16,14 +16,21 @@ from tests.clusters.ceph.captured import captured
 from tests.tasks.conftest import plan, step
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
-SECRETS = ("PRIVATE-KEY-TEXT", "ssh-pass-word", "sudo-pass-word", "registry-pass-word", "kubeconfig-token")
+SECRETS = (
+    *("PRIVATE-KEY-TEXT", "ssh-pass-word", "sudo-pass-word", "registry-pass-word", "kubeconfig-token"),
+    "ceph-key-word",
+)
 
 
 @pytest.fixture
 def operation() -> Operation:
     key, _ = AccessKey.objects.issue(Customer.objects.create(name="a customer"))
     cluster = Cluster.objects.create(
-        access_key=key, name="c1", registry_password="registry-pass-word", kubeconfig="token: kubeconfig-token"
+        access_key=key,
+        name="c1",
+        registry_password="registry-pass-word",
+        kubeconfig="token: kubeconfig-token",
+        ceph_key="ceph-key-word",
     )
     credential = SSHCredential.objects.create(
         cluster=cluster, private_key="PRIVATE-KEY-TEXT", password="ssh-pass-word", sudo_password="sudo-pass-word"

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 
 from lab.toolchain.apiserver.store import Store
 from lab.toolchain.common.objects import Obj, labels
-from lab.toolchain.containers import toolbox
+from lab.toolchain.containers import ceph_client, toolbox
 from lab.toolchain.containers.ended import Ended
 
 Program = Callable[[Store, Obj, Sequence[str]], Ended]
 # {value of the pod's label ``app``: {name of the program: what it does}}
-PROGRAMS: dict[str, dict[str, Program]] = {"rook-ceph-tools": {"ceph": toolbox.ceph}}
+PROGRAMS: dict[str, dict[str, Program]] = {
+    "rook-ceph-tools": {"ceph": toolbox.ceph},
+    "sanqian-ceph-identity": {"ceph": ceph_client.ceph},
+}
 
 
 def run(store: Store, pod: Obj, argv: Sequence[str]) -> Ended:

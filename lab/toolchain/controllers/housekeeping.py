@@ -17,6 +17,7 @@ from lab.toolchain.common.objects import (
     set_condition,
 )
 from lab.toolchain.common.pace import speed
+from lab.toolchain.controllers import ceph_csi
 from lab.toolchain.controllers.world import World, pod_ready
 
 # Seconds; heartbeats come every 2 s, and a busy machine must not look like a dead host.
@@ -187,6 +188,9 @@ def claims(world: World) -> None:
             continue
         wanted = claim["spec"].get("storageClassName", default)
         volume = claim["spec"].get("volumeName")
+        if not volume and wanted in classes and not ceph_csi.serves(world, classes[wanted], claim):
+            world.later(2)
+            continue
         if volume or wanted in classes:
             name = volume or f"pvc-{claim['metadata']['uid']}"
 

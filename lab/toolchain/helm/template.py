@@ -6,6 +6,7 @@ and the functions of `_FUNCTIONS`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -159,6 +160,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "default": lambda fallback, value=None: value or fallback,
     "quote": lambda value: '"' + _text(value).replace("\\", "\\\\").replace('"', '\\"') + '"',
     "toYaml": _to_yaml,
+    "toJson": lambda value: json.dumps(value, separators=(",", ":")),
     "indent": _indent,
     "nindent": lambda spaces, text: "\n" + _indent(spaces, text),
     "not": lambda value: not value,

@@ -1,5 +1,6 @@
 found=
 if [ -d /var/lib/rook ] && [ -n "$(ls -A /var/lib/rook)" ]; then found="/var/lib/rook on $SANQIAN_HOST"; fi
+if [ -s /var/lib/sanqian/ceph/disks ]; then found="${found:+$found and }disks of $SANQIAN_HOST that Ceph was given"; fi
 if [ -r "$KUBECONFIG" ] && command -v kubectl >/dev/null; then
   clusters=$(kubectl get cephclusters.ceph.rook.io -A -o name 2>/dev/null) || clusters=
   [ -z "$clusters" ] || found="$clusters ${found:+and $found}"

@@ -1,8 +1,8 @@
-# What is made here has the label sanqian-proof=$KIND, and goes however the proof ends.
-SPACE=rook-ceph
+# What is made here, in the namespace SPACE, has the label sanqian-proof=$KIND, and goes however the proof ends.
 clean() { kubectl delete job,pvc -n "$SPACE" -l "sanqian-proof=$KIND" --ignore-not-found --wait --timeout=120s >/dev/null 2>&1 || :; }
-image() { kubectl get cephcluster -n "$SPACE" -o 'jsonpath={.items[0].spec.cephVersion.image}'; }
-# run_job NAME COMMAND VOLUME MORE: a job of Ceph's own image, which every registry of the platform has.
+# IMAGE_OF is words: no quotes around it.
+image() { kubectl get $IMAGE_OF -n "$SPACE" -o "jsonpath=$IMAGE_AT"; }
+# run_job NAME COMMAND VOLUME MORE: a job of an image that Ceph needs itself, so that the registry has it.
 run_job() {
   kubectl apply -f - <<JOB
 apiVersion: batch/v1

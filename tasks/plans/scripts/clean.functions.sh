@@ -20,7 +20,7 @@ traces() {
   facts 2>/dev/null | sed -n 's/^residue=//p'
   paths=$FILES_OF_KUBERNETES
   [ "$WHOLE" = no ] || paths="$paths $FILES_OF_REGISTRY"
-  [ "$CEPH" = no ] || paths="$paths /var/lib/rook"
+  [ "$CEPH" = no ] || paths="$paths /var/lib/rook $STATE/ceph/disks"
   for path in $paths; do
     [ ! -e "$path" ] || printf 'files %s\n' "$path"
   done

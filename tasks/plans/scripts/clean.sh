@@ -79,6 +79,8 @@ if [ "$WHOLE" = yes ]; then
   fi
 fi
 if [ "$CEPH" = yes ]; then
+  # The OSDs have ended above. What was given is known until the last of it is clean.
+  clean_disks
   remove /var/lib/rook
 elif [ -e /var/lib/rook ]; then
   printf 'kept /var/lib/rook, where Rook had its monitors and settings\n'

@@ -183,10 +183,16 @@ def test_secrets_never_come_back(api: Api) -> None:
     assert answer.status_code == 200
     cluster.refresh_from_db()
     assert cluster.registry_password == "harbour-word"
+    ceph_key = "AQBSdFhcAAAAABAAbGFiIGV4YW1wbGUga2V5IQ=="
+    assert "ceph_key" not in api.patch(f"clusters/{cluster.pk}", {"ceph_key": ceph_key}).json()
+    said = problem(api.patch(f"clusters/{cluster.pk}", {"ceph_key": f"{ceph_key[:-4]}"}), 400, "invalid")
+    assert said["errors"][0]["field"] == "ceph_key" and ceph_key[:-4] not in str(said)
+    cluster.refresh_from_db()
+    assert cluster.ceph_key == ceph_key
     cluster.nodes.get(name="host1").credential.password = "host-word"
     for path in ("", "/nodes", "/nodes/host1", "/configuration"):
         text = api.get(f"clusters/{cluster.pk}{path}").content.decode()
-        for secret in ("harbour-word", "host-word", "PRIVATE KEY", api.value):
+        for secret in ("harbour-word", "host-word", ceph_key, "PRIVATE KEY", api.value):
             assert secret not in text
 
 

@@ -47,7 +47,15 @@ def test_fields_are_described_and_secrets_are_only_taken(schema: dict[str, Any])
     assert parts["Cluster" if "Cluster" in parts else "ClusterWithOperation"]["properties"]["pod_cidr"]["description"]
     for name, part in parts.items():
         if not name.endswith("Request"):
-            taken = {"private_key", "private_keys", "password", "passphrase", "passphrases", "registry_password"}
+            taken = {
+                "private_key",
+                "private_keys",
+                "password",
+                "passphrase",
+                "passphrases",
+                "registry_password",
+                "ceph_key",
+            }
             assert not taken & set(part.get("properties", {})), name
 
 

@@ -28,6 +28,17 @@ def test_disks_are_chosen_and_looked_at_again_before_rook_hears_of_them() -> Non
     assert "ceph-wipe" not in [step.key for step in ceph().steps]
 
 
+@pytest.mark.parametrize("kind", ["ceph", "ceph-expand", "ceph-remove-osd"])
+def test_the_artifact_is_brought_before_its_charts_are_looked_at(kind: str) -> None:
+    osds = {"osds": [1]} if kind == "ceph-remove-osd" else {}
+    brought = ceph(kind=kind, artifact={"file": "3k.tar.gz"}, **osds)
+    keys = [step.key for step in brought.steps]
+    assert keys[:3] == ["artifact-upload", "artifact-unpack", "ceph-osd-check" if osds else "ceph-version"]
+    assert ceph(kind=kind, **osds).steps[0].title == "Check the artifact"
+    with pytest.raises(PlanError, match="checksum"):
+        ceph(kind=kind, artifact={"url": "https://mirror.example.com/3k.tar.gz"}, **osds)
+
+
 def test_only_hosts_with_disks_to_be_wiped_are_asked_to() -> None:
     plan = ceph(wipe=[WIPE])
     step = next(step for step in plan.steps if step.key == "ceph-wipe")

@@ -131,6 +131,19 @@ def test_uninstalling_wants_the_clusters_name_and_cleans_the_first_host_last() -
     assert env_of(given, "clean")["TAKE_ARTIFACT"] == "no"
 
 
+def test_ceph_s_disks_are_cleaned_where_that_is_asked_for_and_nowhere_else() -> None:
+    for remove in (True, False):
+        made = plan("uninstall", ROLES, confirm="demo", remove_ceph_data=remove)
+        for key in ("clean-others", "clean"):
+            (do,) = (step.do for step in made.steps if step.key == key)
+            assert isinstance(do, Script)
+            assert ("zap() {" in do.apply) == ("clean_disks() {" in do.apply) == remove
+            assert do.env["CEPH"] == ("yes" if remove else "no") and do.env["CLUSTER_ID"] == "c0ffee"
+    assert any(
+        "ALL DATA in Ceph" in note for note in plan("uninstall", ROLES, confirm="demo", remove_ceph_data=True).notes
+    )
+
+
 def test_cleaning_asks_what_a_preflight_asks() -> None:
     for step in plan("uninstall", ROLES, confirm="demo").steps:
         if isinstance(step.do, Script) and step.key.startswith("clean"):

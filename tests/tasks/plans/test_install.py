@@ -130,7 +130,7 @@ def test_a_need_that_is_switched_off_is_refused_in_words() -> None:
     ("params", "field", "words"),
     [
         ({"components": ["gpu-opertor"]}, "components", "gpu-opertor"),
-        ({"components": ["rook-ceph-cluster"]}, "components", "takes disks"),
+        ({"components": ["rook-ceph-cluster"]}, "components", "which disks"),
         ({"without": ["nothing"]}, "without", "nothing"),
         ({"phases": ["imags"]}, "phases[0]", "imags"),
         ({"fases": []}, "fases", "no parameter"),

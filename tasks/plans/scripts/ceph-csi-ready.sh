@@ -1,0 +1,2 @@
+await_needs
+kubectl get deployments,daemonsets -n "$NAMESPACE" -o wide

@@ -1,0 +1,1 @@
+gone && [ ! -e "${VALUES%/*}" ] && [ ! -e "$STATE/components/$NAME" ]

@@ -1,0 +1,1 @@
+[ -r "$VALUES" ] && [ "$(cat "$VALUES")" = "$CONTENT" ]

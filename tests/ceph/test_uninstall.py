@@ -1,0 +1,51 @@
+"""Hosts that hold data of Ceph neither leave nor are uninstalled unasked; asked, their disks are wiped too.
+
+By its name the last of these files: it takes the Kubernetes away that the others share.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks import services
+from tasks.models import OperationState
+from tests.ceph.conftest import CLUSTER, Site, stored
+from tests.ceph.test_life import WORKERS, with_ceph
+from tests.tasks.driven import finish
+from tests.workers import Fleet
+
+pytestmark = [pytest.mark.integration, pytest.mark.lab]
+
+
+def test_hosts_keep_the_data_of_ceph_until_it_is_said_that_it_goes(site: Site, fleet: Fleet) -> None:
+    with_ceph(site, fleet)
+    for host in ("master1", *WORKERS):
+        site.sh(f"echo {CLUSTER} >/var/lib/sanqian/cluster", host)
+
+    leaving = site.start("remove-node", node="worker2")
+    assert finish(leaving, fleet, 180) == OperationState.FAILED
+    assert leaving.error["step"] == "removable"
+    assert "worker2 holds data of Ceph: rook-ceph-osd-" in leaving.error["message"]
+    assert "ceph-remove-osd" in leaving.error["fix"]
+
+    refused = site.start("uninstall", confirm="demo")
+    assert finish(refused, fleet, 180) == OperationState.FAILED
+    assert refused.error["step"] == "ceph-data"
+    assert "There are data of Ceph" in refused.error["message"]
+    assert site.names("nodes") == {"master1", *WORKERS}
+    assert site.get("cephclusters -A")["items"]
+
+    # A disk of Ceph's that somebody has given a file system since is named and left; the others are wiped.
+    operation = site.start("uninstall", confirm="demo", remove_ceph_data=True)
+    site.sh("mkfs.ext4 -q -F -L kept /dev/vdb", "worker2")
+    assert finish(operation, fleet, 300) == OperationState.FAILED
+    assert (operation.error["step"], operation.error["host"]) == ("clean-others", "worker2")
+    assert "now carries something else" in operation.error["message"]
+    assert "LABEL=kept" in site.sh("blkid -p -o export /dev/vdb", "worker2")
+    site.sh("wipefs -q -a /dev/vdb", "worker2")
+    services.request_retry(operation, actor="test")
+    assert finish(operation, fleet, 300) == OperationState.SUCCEEDED, operation.error
+    assert "cleaning /dev/disk/by-id/virtio-SIMULATED-worker1-vdb" in stored(operation, "clean-others", "worker1")
+    for host in WORKERS:
+        assert site.sh("head -c 1M /dev/vdb | tr -d '\\000' | wc -c; ls -d /var/lib/rook 2>/dev/null || :", host) == "0"
+        assert site.sh("ls /var/lib/sanqian/ceph 2>/dev/null || :", host) == ""
