@@ -260,16 +260,30 @@ class HealthEvent(models.Model):
 
 
 class Backup(models.Model):
-    """A snapshot of etcd in a directory of a host, verified when it was taken."""
+    """A snapshot of etcd in a directory of a host, verified when it was taken, or a verified copy in a store."""
+
+    class Store(models.TextChoices):
+        HOST = "host"
+        DIRECTORY = "directory"
+        S3 = "s3", "S3"
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="backups")
-    host = models.CharField(max_length=63)
-    directory = models.CharField(max_length=500)
+    store = models.CharField(
+        max_length=16,
+        choices=Store,
+        default=Store.HOST,
+        help_text="Where it lies: on the host, in a directory of the service, or in an S3-compatible store.",
+    )
+    host = models.CharField(max_length=63, help_text="The etcd host that took it.")
+    directory = models.CharField(max_length=500, help_text="The directory, or what stands for it in the store.")
     name = models.CharField(max_length=100)
     size = models.BigIntegerField("bytes")
     sha256 = models.CharField("SHA-256", max_length=64)
     revision = models.BigIntegerField(help_text="Of etcd, when it was taken.")
     keys = models.BigIntegerField()
+    etcd_version = models.CharField("version of etcd", max_length=32, blank=True)
+    kubernetes_version = models.CharField("version of Kubernetes", max_length=32, blank=True)
+    members = models.JSONField(default=list, blank=True, help_text="Peer addresses of etcd's members of then.")
     taken_at = models.DateTimeField()
 
     class Meta:
@@ -279,7 +293,7 @@ class Backup(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.directory}/{self.name}"
+        return f"{'' if self.store != self.Store.HOST else f'{self.host}:'}{self.directory}/{self.name}"
 
 
 class Observation(models.Model):

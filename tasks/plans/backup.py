@@ -52,11 +52,12 @@ def steps(cluster: ClusterFact, params: Mapping[str, JSON]) -> tuple[StepSpec, .
         raise PlanError("No host is to keep a snapshot.", field="hosts", fix=f"Choose from: {', '.join(members)}.")
     directory = str(params["directory"]).rstrip("/")
     site = Site(cluster, {**params, "artifact_directory": install.PARAMS["artifact_directory"]["default"]})
-    env = {**site.env, "DIRECTORY": directory, "KEEP": str(params["keep"])}
+    version = site.setting("kubernetes_version")
+    env = {**site.env, "DIRECTORY": directory, "KEEP": str(params["keep"]), "KUBERNETES": version}
     snapshot = StepSpec(
         "snapshot",
         "Take a snapshot of etcd and read it back",
-        script("etcd-snapshot", env=env),
+        script("etcd-snapshot", "snapshots", env=env),
         hosts=tuple(chosen),
         expected=10,
         # A snapshot costs etcd's disk time, so members take theirs one after another.
