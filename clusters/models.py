@@ -92,6 +92,10 @@ class Cluster(models.Model):
         WARN = "warn"
         ERROR = "error"
 
+    class BackupStore(models.TextChoices):
+        DIRECTORY = "directory"
+        S3 = "s3", "S3"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     access_key = models.ForeignKey(AccessKey, on_delete=models.PROTECT, related_name="clusters")
     name = models.CharField(max_length=63, validators=[RFC1123_LABEL])
@@ -127,6 +131,15 @@ class Cluster(models.Model):
     backup_hours = models.PositiveIntegerField(
         "hours between backups of etcd", default=0, validators=[MaxValueValidator(8760)], help_text="0: never."
     )
+    backup_store = models.CharField(
+        "store of backups", max_length=16, blank=True, choices=BackupStore, help_text="Empty: the etcd hosts alone."
+    )
+    backup_endpoint = models.URLField("S3 endpoint", max_length=500, blank=True)
+    backup_region = models.CharField("S3 region", max_length=64, blank=True)
+    backup_bucket = models.CharField("S3 bucket", max_length=255, blank=True)
+    backup_prefix = models.CharField("S3 prefix", max_length=255, blank=True)
+    backup_access_key = secrets.EncryptedTextField("S3 access key", blank=True, default="", editable=False)
+    backup_secret_key = secrets.EncryptedTextField("S3 secret key", blank=True, default="", editable=False)
 
     kubeconfig = secrets.EncryptedTextField(blank=True, default="", editable=False)
     cpod_id = models.CharField("cpod id", max_length=64, blank=True, editable=False)

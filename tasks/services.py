@@ -27,7 +27,7 @@ __all__ = [
     "request_retry",
     "request_skip",
 ]
-NO_SECRETS = {"registry_password", "kubeconfig"}
+NO_SECRETS = {"registry_password", "kubeconfig", "backup_access_key", "backup_secret_key"}
 
 
 class LimitReached(Exception):

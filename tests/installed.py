@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,22 @@ def sh(lab: Lab, script: str, host: str = "master1", check: bool = True) -> str:
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False)
     assert not check or done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return done.stdout.strip()
+
+
+@dataclass
+class Installed:
+    """Such a lab, registered as a cluster."""
+
+    lab: Lab
+    cluster: Cluster
+
+    def sh(self, script: str, host: str = "master1", check: bool = True) -> str:
+        return sh(self.lab, script, host, check)
+
+    def fault(self, *faults: dict[str, object], host: str = "master1") -> None:
+        """Ask the SIMULATED toolchain of `host` for faults; see lab/README.md."""
+        text = json.dumps({"faults": faults})
+        self.sh(f"rm -f /var/lib/lab/faults-struck.json; cat >/etc/lab/faults.json <<'END'\n{text}\nEND", host)
 
 
 @contextmanager

@@ -30,10 +30,11 @@ def backup(
     ] = None,
     directory: Annotated[str, typer.Option(metavar="/DIR", help="Where [default: /var/backups/sanqian].")] = "",
     keep: Annotated[int, typer.Option(min=0, max=1000, help="How many stay on each host [default: 7].")] = 0,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Do not copy it into the cluster's store.")] = False,
 ) -> None:
     """Take a snapshot of etcd on the etcd hosts, and read it back."""
     given = {"hosts": names(host), "directory": directory, "keep": keep}
-    params = {name: value for name, value in given.items() if value}
+    params = {name: value for name, value in given.items() if value} | ({"store": False} if no_store else {})
     operate(session, find_cluster(session.client, cluster), "backup", params, waiting)
 
 

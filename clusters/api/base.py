@@ -65,7 +65,9 @@ class OfCluster(View):
 
 def own_clusters(key: AccessKey) -> QuerySet[Cluster]:
     """The clusters of `key`, without their secrets."""
-    return Cluster.objects.filter(access_key=key).defer("kubeconfig", "registry_password")
+    return Cluster.objects.filter(access_key=key).defer(
+        "kubeconfig", "registry_password", "backup_access_key", "backup_secret_key"
+    )
 
 
 def own_cluster(key: AccessKey, ident: str) -> Cluster:

@@ -12,7 +12,11 @@ from clusters.inventory.model import JSON, Finding, Inventory, Parsed, Place, Pl
 from clusters.inventory.reading import Reading
 
 SETTINGS = tuple(field.name for field in fields(Platform) if field.name != "extra")
-OTHER_SETTINGS = ("api_address", "storage_class", "object_store_bucket", "log_level", "drift_hours", "backup_hours")
+OTHER_SETTINGS = (
+    *("api_address", "storage_class", "object_store_bucket", "log_level", "drift_hours", "backup_hours"),
+    *("backup_store", "backup_endpoint", "backup_region", "backup_bucket", "backup_prefix"),
+    *("backup_access_key", "backup_secret_key"),
+)
 """Settings of a cluster that no inventory holds."""
 
 CREDENTIALS = ("passphrase", "sudo_password", "host_key", "jump")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import asdict
-from typing import Any
 
 from clusters.models import Backup, Node
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, errors_of, register
-from tasks.actions.snapshot_sources import Source, of_host
+from tasks.actions.snapshot_sources import Source, of_host, of_store
 from tasks.models import Outcome
 from tasks.plans import restorable
 from tasks.plans.scripting import FILES
@@ -182,8 +182,8 @@ class StageBackup(Action):
         return len(data)
 
 
-def _source(ctx: Context, row: Backup) -> Any:
-    return of_host(ctx, row)
+def _source(ctx: Context, row: Backup) -> AbstractContextManager[Source]:
+    return of_host(ctx, row) if row.store == Backup.Store.HOST else of_store(ctx, row)
 
 
 def _missing(ctx: Context, row: Backup) -> str:

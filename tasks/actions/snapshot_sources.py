@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from clusters.models import Backup
-from tasks.actions.base import Context
+from tasks import stores
+from tasks.actions.base import ActionFailed, Context
 from tasks.remote import Remote
 from tasks.remote.errors import of_errno_text
+from tasks.stores import Store, StoreFailed
 
 STALL = 120.0
 
@@ -47,6 +49,31 @@ class HostFile:
         if not said.ok:
             raise of_errno_text(self._path, said.error_text, host=self._remote.name)
         return said.stdout
+
+
+class StoreFile:
+    """A file in the cluster's store."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.name, self._store, self._file = f"{store.address}/{name}", store, name
+
+    def size(self) -> int:
+        return self._store.size(self._file)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._store.read(self._file, offset, length)
+
+
+@contextmanager
+def of_store(ctx: Context, row: Backup) -> Iterator[StoreFile]:
+    """A snapshot in the store that the cluster has now. Raises `ActionFailed`."""
+    try:
+        store = stores.of(ctx.cluster)
+        if store.address != row.directory:
+            raise StoreFailed(f"{row} lies in another store than {store.address}.", "Set the cluster's backup store.")
+        yield StoreFile(store, row.name)
+    except StoreFailed as error:
+        raise ActionFailed(error.message, error.fix, kind="store") from error
 
 
 @contextmanager

@@ -36,7 +36,8 @@ from tasks.plans import PLANS
 def own_operations(key: AccessKey) -> QuerySet[Operation]:
     """Operations on the clusters of `key`, with the names of those, without any secret."""
     rows = Operation.objects.filter(cluster__access_key=key).select_related("cluster")
-    return rows.defer("cluster__kubeconfig", "cluster__registry_password", "cluster__inventory_extra")
+    secrets = ("kubeconfig", "registry_password", "backup_access_key", "backup_secret_key", "inventory_extra")
+    return rows.defer(*(f"cluster__{name}" for name in secrets))
 
 
 def own_operation(key: AccessKey, ident: str) -> Operation:

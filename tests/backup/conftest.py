@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,31 +12,19 @@ from lab.base import Shape
 from lab.hosts import Lab
 from tasks import services
 from tasks.models import Operation
-from tests.installed import installed, register, sh
+from tests.installed import Installed, installed, register, sh
 from tests.workers import Fleet
 
 HOSTS = ("master1", "master2")
 GROUPS = {"control-plane": HOSTS, "etcd": HOSTS, "worker": ["master2"], "registry": ["master1"]}
 
 
-@dataclass
-class Site:
+class Site(Installed):
     """The lab registered as a cluster."""
-
-    lab: Lab
-    cluster: Cluster
-
-    def sh(self, script: str, host: str = "master1", check: bool = True) -> str:
-        return sh(self.lab, script, host, check)
 
     def maps(self) -> set[str]:
         """Names of the config maps of the namespace default."""
         return set(self.sh("kubectl get configmaps -o 'jsonpath={.items[*].metadata.name}'").split())
-
-    def fault(self, host: str, *faults: dict[str, object]) -> None:
-        """Ask the SIMULATED toolchain of `host` for faults; see lab/README.md."""
-        text = json.dumps({"faults": faults})
-        self.sh(f"rm -f /var/lib/lab/faults-struck.json; cat >/etc/lab/faults.json <<'END'\n{text}\nEND", host)
 
     def start(self, kind: str, dry_run: bool = False, **params: Any) -> Operation:
         return services.request_operation(self.cluster, kind, params, dry_run=dry_run, actor="test")
@@ -61,7 +47,7 @@ def site(kubernetes: Lab, transactional_db: None) -> Iterator[Site]:
     Cluster.objects.filter(pk=cluster.pk).update(kubeconfig=made.sh("cat /etc/kubernetes/admin.conf"))
     yield made
     for name in HOSTS:
-        made.fault(name)
+        made.fault(host=name)
 
 
 @pytest.fixture

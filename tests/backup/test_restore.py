@@ -46,7 +46,7 @@ def test_etcd_is_restored_on_all_members(site: Site, fleet: Fleet) -> None:
     site.sh(f"cp -p /tmp/whole {spoilt}", rows[0].host)
 
     # It fails on one member when the other one has its new data: all is stopped, and the old data are there.
-    site.fault("master2", {"at": "etcdctl:restore", "do": "half", "times": 1})
+    site.fault({"at": "etcdctl:restore", "do": "half", "times": 1}, host="master2")
     operation = site.start("restore", confirm="demo")
     assert finish(operation, fleet, 180) == OperationState.FAILED
     assert (operation.error["step"], operation.error["host"]) == ("restore-member", "master2")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from lab.base import Shape
 from lab.hosts import Lab
 from tasks import services
 from tasks.models import Operation
-from tests.installed import WHERE, installed, register, sh
+from tests.installed import WHERE, Installed, installed, register
 from tests.workers import Fleet
 
 GROUPS = {
@@ -28,26 +27,14 @@ GROUPS = {
 CLUSTER = uuid.UUID("6f0a3c1e-0000-4000-8000-00000000ce9f")
 
 
-@dataclass
-class Site:
+class Site(Installed):
     """The lab registered as a cluster."""
-
-    lab: Lab
-    cluster: Cluster
-
-    def sh(self, script: str, host: str = "master1", check: bool = True) -> str:
-        return sh(self.lab, script, host, check)
 
     def get(self, *words: str) -> Any:
         return json.loads(self.sh(f"kubectl get {' '.join(words)} -o json"))
 
     def names(self, *words: str) -> set[str]:
         return {one["metadata"]["name"] for one in self.get(*words)["items"]}
-
-    def fault(self, *faults: dict[str, object]) -> None:
-        """Ask the SIMULATED toolchain for faults; see lab/README.md."""
-        text = json.dumps({"faults": faults})
-        self.sh(f"rm -f /var/lib/lab/faults-struck.json; cat >/etc/lab/faults.json <<'END'\n{text}\nEND")
 
     def disk(self, host: str, name: str = "vdb") -> str:
         return f"/dev/disk/by-id/virtio-SIMULATED-{host}-{name}"
