@@ -16,7 +16,8 @@ RUN uv sync --frozen --no-default-groups --no-editable \
     && SANQIAN_DEBUG=1 SANQIAN_STATIC_ROOT=/opt/static /opt/sanqian/bin/python manage.py collectstatic --noinput
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --home-dir /var/lib/sanqian --create-home sanqian
+RUN useradd --system --uid 10001 --home-dir /var/lib/sanqian --create-home sanqian \
+    && install -d -o sanqian -m 700 /var/lib/sanqian/backups
 COPY --from=build /opt/sanqian /opt/sanqian
 COPY --from=build /opt/static /opt/static
 COPY manage.py /app/manage.py
@@ -24,7 +25,8 @@ ENV PATH=/opt/sanqian/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     SANQIAN_STATIC_ROOT=/opt/static \
-    SANQIAN_ARTIFACT_DIR=/var/lib/sanqian/artifacts
+    SANQIAN_ARTIFACT_DIR=/var/lib/sanqian/artifacts \
+    SANQIAN_BACKUP_DIR=/var/lib/sanqian/backups
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8300

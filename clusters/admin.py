@@ -254,6 +254,7 @@ class HealthEventAdmin(ReadOnly, ModelAdmin):
 
 @admin.register(Backup)
 class BackupAdmin(ReadOnly, ModelAdmin):
-    list_display = ("taken_at", "cluster", "host", "directory", "name", "size", "revision")
+    list_display = ("taken_at", "cluster", "store", "host", "directory", "name", "size", "revision")
+    list_filter = ("store",)
     search_fields = ("cluster__name", "host", "name")
     list_select_related = ("cluster",)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from clusters.health import ComponentHealth
 
 NAME = "backups"
+PATTERN = "etcd-%Y%m%dT%H%M%SZ.db"
 
 
 @dataclass(frozen=True)
@@ -21,17 +23,38 @@ class Snapshot:
     revision: int
     keys: int
     taken_at: datetime
+    etcd_version: str = ""
+    kubernetes_version: str = ""
+    members: tuple[str, ...] = ()
 
 
 def parse(text: str) -> tuple[Snapshot, ...]:
-    """From lines of name, size, checksum and etcd's status (JSON), with tabs between. Raises ValueError."""
-    found = []
+    """From lines of name, size, checksum and what was noted of it (JSON), with tabs between. Raises ValueError."""
+    return tuple(snapshot(name, int(size), sha256, noted) for name, size, sha256, noted in _split(text))
+
+
+def snapshot(name: str, size: int, sha256: str, noted: str) -> Snapshot:
+    """Of a file of this name; `noted` is etcd's status as JSON, with the versions and members of then.
+
+    Raises ValueError or KeyError for what is none.
+    """
+    said = json.loads(noted)
+    return Snapshot(
+        name,
+        size,
+        sha256,
+        int(said["revision"]),
+        int(said["totalKey"]),
+        datetime.strptime(name, PATTERN).replace(tzinfo=UTC),
+        str(said.get("etcd", "")),
+        str(said.get("kubernetes", "")),
+        tuple(str(said.get("members", "")).split()),
+    )
+
+
+def _split(text: str) -> Iterator[list[str]]:
     for line in text.splitlines():
-        name, size, sha256, status = line.split("\t", 3)
-        said = json.loads(status)
-        taken = datetime.strptime(name, "etcd-%Y%m%dT%H%M%SZ.db").replace(tzinfo=UTC)
-        found.append(Snapshot(name, int(size), sha256, int(said["revision"]), int(said["totalKey"]), taken))
-    return tuple(found)
+        yield line.split("\t", 3)
 
 
 def judge(newest: datetime | None, hours: int, now: datetime) -> ComponentHealth:

@@ -84,13 +84,22 @@ class ClusterState(models.TextChoices):
 
 
 class Cluster(models.Model):
-    """Hosts, role groups and platform settings, owned by one access key."""
+    """Hosts, role groups and platform settings, owned by one access key.
+
+    `SECRETS` are fields that are never shown, and only read where they are needed.
+    """
+
+    SECRETS = ("kubeconfig", "registry_password", "ceph_key", "backup_access_key", "backup_secret_key")
 
     class LogLevel(models.TextChoices):
         DEBUG = "debug"
         INFO = "info"
         WARN = "warn"
         ERROR = "error"
+
+    class BackupStore(models.TextChoices):
+        DIRECTORY = "directory"
+        S3 = "s3", "S3"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     access_key = models.ForeignKey(AccessKey, on_delete=models.PROTECT, related_name="clusters")
@@ -127,6 +136,15 @@ class Cluster(models.Model):
     backup_hours = models.PositiveIntegerField(
         "hours between backups of etcd", default=0, validators=[MaxValueValidator(8760)], help_text="0: never."
     )
+    backup_store = models.CharField(
+        "store of backups", max_length=16, blank=True, choices=BackupStore, help_text="Empty: the etcd hosts alone."
+    )
+    backup_endpoint = models.URLField("S3 endpoint", max_length=500, blank=True)
+    backup_region = models.CharField("S3 region", max_length=64, blank=True)
+    backup_bucket = models.CharField("S3 bucket", max_length=255, blank=True)
+    backup_prefix = models.CharField("S3 prefix", max_length=255, blank=True)
+    backup_access_key = secrets.EncryptedTextField("S3 access key", blank=True, default="", editable=False)
+    backup_secret_key = secrets.EncryptedTextField("S3 secret key", blank=True, default="", editable=False)
 
     ceph_key = secrets.EncryptedTextField("key of the external Ceph", blank=True, default="", editable=False)
     kubeconfig = secrets.EncryptedTextField(blank=True, default="", editable=False)
@@ -261,16 +279,30 @@ class HealthEvent(models.Model):
 
 
 class Backup(models.Model):
-    """A snapshot of etcd in a directory of a host, verified when it was taken."""
+    """A snapshot of etcd in a directory of a host, verified when it was taken, or a verified copy in a store."""
+
+    class Store(models.TextChoices):
+        HOST = "host"
+        DIRECTORY = "directory"
+        S3 = "s3", "S3"
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="backups")
-    host = models.CharField(max_length=63)
-    directory = models.CharField(max_length=500)
+    store = models.CharField(
+        max_length=16,
+        choices=Store,
+        default=Store.HOST,
+        help_text="Where it lies: on the host, in a directory of the service, or in an S3-compatible store.",
+    )
+    host = models.CharField(max_length=63, help_text="The etcd host that took it.")
+    directory = models.CharField(max_length=500, help_text="The directory, or what stands for it in the store.")
     name = models.CharField(max_length=100)
     size = models.BigIntegerField("bytes")
     sha256 = models.CharField("SHA-256", max_length=64)
     revision = models.BigIntegerField(help_text="Of etcd, when it was taken.")
     keys = models.BigIntegerField()
+    etcd_version = models.CharField("version of etcd", max_length=32, blank=True)
+    kubernetes_version = models.CharField("version of Kubernetes", max_length=32, blank=True)
+    members = models.JSONField(default=list, blank=True, help_text="Peer addresses of etcd's members of then.")
     taken_at = models.DateTimeField()
 
     class Meta:
@@ -280,7 +312,7 @@ class Backup(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.directory}/{self.name}"
+        return f"{'' if self.store != self.Store.HOST else f'{self.host}:'}{self.directory}/{self.name}"
 
 
 class Observation(models.Model):

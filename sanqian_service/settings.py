@@ -190,6 +190,8 @@ HEALTH_DAYS = env.float("SANQIAN_HEALTH_DAYS", default=365)
 CERTIFICATES_SECONDS = env.float("SANQIAN_CERTIFICATES_SECONDS", default=21600.0)
 # Files that the service uploads to hosts (the offline artifact) must lie below this directory.
 ARTIFACT_DIR = Path(env.str("SANQIAN_ARTIFACT_DIR", default=str(BASE_DIR / "var" / "artifacts")))
+# Copies of etcd's snapshots, where a cluster's backup store is `directory`. All workers must share it.
+BACKUP_DIR = Path(env.str("SANQIAN_BACKUP_DIR", default=str(BASE_DIR / "var" / "backups")))
 
 # The artifact of operations that name none: {"url": ..., "sha256": ...}, {"file": ...} or {"path": ...}, as JSON.
 ARTIFACT = env.json("SANQIAN_ARTIFACT", default={})

@@ -170,6 +170,7 @@ def _environment(directory: Path, servers: Embedded, host: str) -> dict[str, str
         "SANQIAN_SERVE_STATIC_FROM_PACKAGES": "1",
         "SANQIAN_STATIC_ROOT": str(directory / "static"),
         "SANQIAN_ARTIFACT_DIR": str(directory / "artifacts"),
+        "SANQIAN_BACKUP_DIR": str(directory / "backups"),
         "SANQIAN_LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
     }.items():

@@ -40,6 +40,7 @@ def _values(cluster: Cluster) -> Iterator[str]:
     yield resolve(cluster, "access-key")
     yield resolve(cluster, "registry-password")
     yield resolve(cluster, "ceph-key")
+    yield from (cluster.backup_access_key, cluster.backup_secret_key)
     for credential in cluster.credentials.all():
         yield from (credential.passphrase, credential.password, credential.sudo_password)
         yield from _lines(credential.private_key)

@@ -27,7 +27,6 @@ __all__ = [
     "request_retry",
     "request_skip",
 ]
-NO_SECRETS = ("registry_password", "ceph_key", "kubeconfig")
 
 
 class LimitReached(Exception):
@@ -131,12 +130,12 @@ def cluster_fact(cluster: Cluster) -> ClusterFact:
     plain = {
         field.name: getattr(cluster, field.name)
         for field in cluster._meta.concrete_fields
-        if field.name not in NO_SECRETS and isinstance(getattr(cluster, field.name), str | int | dict)
+        if field.name not in Cluster.SECRETS and isinstance(getattr(cluster, field.name), str | int | dict)
     }
     installed = frozenset(cluster.components.filter(chosen=True).values_list("name", flat=True))
     # In one query: callers leave them out of what they read.
-    values = Cluster.objects.values_list(*NO_SECRETS).get(pk=cluster.pk)
-    stored = frozenset(name for name, value in zip(NO_SECRETS, values, strict=True) if value)
+    values = Cluster.objects.values_list(*Cluster.SECRETS).get(pk=cluster.pk)
+    stored = frozenset(name for name, value in zip(Cluster.SECRETS, values, strict=True) if value)
     return ClusterFact(str(cluster.pk), cluster.name, hosts, plain, installed, stored)
 
 

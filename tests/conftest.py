@@ -52,6 +52,7 @@ def _start() -> None:
         SANQIAN_DEBUG="1",
         SANQIAN_STATIC_ROOT=str(directory / "static"),
         SANQIAN_ARTIFACT_DIR=str(directory / "artifacts"),
+        SANQIAN_BACKUP_DIR=str(directory / "backups"),
         SANQIAN_LOG_LEVEL="WARNING",
     )
     os.environ.update(OWN)

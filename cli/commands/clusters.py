@@ -11,6 +11,7 @@ import typer
 from rich.console import RenderableType
 
 from cli.errors import CliError, Code
+from cli.keys import ask_on_terminal
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, assignment
 from cli.output import Format, table
@@ -88,12 +89,14 @@ def show(session: Session, cluster: ClusterArgument = "") -> None:
 def change(
     session: Session,
     cluster: Annotated[str, typer.Argument(help="Name or id.")],
-    assignments: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="VALUE is JSON or a word.")],
+    assignments: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE...", help="VALUE is JSON or a word; - asks for it.")
+    ],
 ) -> None:
     """Change settings of a cluster. They take effect with the next operation."""
-    row = session.client.patch(
-        f"clusters/{find_cluster(session.client, cluster)['id']}", dict(map(assignment, assignments))
-    )
+    changes = dict(map(assignment, assignments))
+    changes = {key: ask_on_terminal(key) if value == "-" else value for key, value in changes.items()}
+    row = session.client.patch(f"clusters/{find_cluster(session.client, cluster)['id']}", changes)
     session.output.show(row, f"Changed {', '.join(text.partition('=')[0] for text in assignments)} of {row['name']}.")
 
 

@@ -13,11 +13,12 @@ from clusters.models import Backup
 
 
 class BackupSerializer(serializers.ModelSerializer[Backup]):
-    """A snapshot of etcd on a host."""
+    """A snapshot of etcd on a host, or its copy in a store."""
 
     class Meta:
         model = Backup
-        fields = ["host", "directory", "name", "size", "sha256", "revision", "keys", "taken_at"]
+        fields = ["store", "host", "directory", "name", "size", "sha256", "revision", "keys"]
+        fields += ["etcd_version", "kubernetes_version", "members", "taken_at"]
         read_only_fields = fields
         extra_kwargs = {"size": {"help_text": "Bytes."}, "keys": {"help_text": "How many keys it holds."}}
 

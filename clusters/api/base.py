@@ -65,7 +65,7 @@ class OfCluster(View):
 
 def own_clusters(key: AccessKey) -> QuerySet[Cluster]:
     """The clusters of `key`, without their secrets."""
-    return Cluster.objects.filter(access_key=key).defer("kubeconfig", "registry_password", "ceph_key")
+    return Cluster.objects.filter(access_key=key).defer(*Cluster.SECRETS)
 
 
 def own_cluster(key: AccessKey, ident: str) -> Cluster:

@@ -11,7 +11,7 @@ from clusters.ceph.external import key_fault
 from clusters.inventory.mapping import OTHER_SETTINGS, SETTINGS
 from clusters.models import Cluster
 
-SECRET_SETTINGS = ("registry_password", "ceph_key")
+SECRET_SETTINGS = ("registry_password", "ceph_key", "backup_access_key", "backup_secret_key")
 SHOWN_SETTINGS = tuple(name for name in (*SETTINGS, *OTHER_SETTINGS) if name not in SECRET_SETTINGS)
 HELP = {
     "kubernetes_version": "Version of Kubernetes, with its v.",
@@ -34,23 +34,33 @@ HELP = {
     "log_level": "How much the platform's agents log.",
     "backup_hours": "Hours between two backups of etcd on the etcd hosts; 0 for never.",
     "ceph_key": "Key of the external Ceph's user, as `ceph auth get-key` prints it. Never shown.",
+    "backup_store": "Where backups of etcd are copied to: `directory` of the service, `s3`, or empty for nowhere.",
+    "backup_endpoint": "URL of the S3-compatible store.",
+    "backup_region": "Its region; empty for us-east-1, which most other than Amazon's take.",
+    "backup_bucket": "Bucket in it.",
+    "backup_prefix": "What the names of objects begin with, before the cluster's id.",
+    "backup_access_key": "Access key of the store. Never shown.",
+    "backup_secret_key": "Secret key of the store. Never shown.",
     "drift_hours": "Hours between two looks for what is no longer as installed; 0 for never.",
 }
 EXTRA: dict[str, dict[str, Any]] = {name: {"help_text": text} for name, text in HELP.items()}
-for _secret in SECRET_SETTINGS:
-    EXTRA[_secret] = {**EXTRA[_secret], "required": False, "write_only": True}
+for _name in SECRET_SETTINGS:
+    EXTRA[_name] = {**EXTRA[_name], "required": False, "write_only": True}
+
+
+def _secret(name: str) -> serializers.CharField:
+    return serializers.CharField(
+        required=False, allow_blank=True, write_only=True, max_length=500, help_text=HELP[name]
+    )
 
 
 class SettingsSerializer(Strict, serializers.ModelSerializer[Cluster]):
     """Settings, each optional."""
 
-    registry_password = serializers.CharField(
-        required=False, allow_blank=True, write_only=True, max_length=500, help_text=HELP["registry_password"]
-    )
-
-    ceph_key = serializers.CharField(
-        required=False, allow_blank=True, write_only=True, max_length=200, help_text=HELP["ceph_key"]
-    )
+    registry_password = _secret("registry_password")
+    backup_access_key = _secret("backup_access_key")
+    backup_secret_key = _secret("backup_secret_key")
+    ceph_key = _secret("ceph_key")
 
     def validate_ceph_key(self, value: str) -> str:
         """Only its form: whose key it is the monitors tell."""

@@ -15,6 +15,8 @@ SETTINGS = tuple(field.name for field in fields(Platform) if field.name != "extr
 OTHER_SETTINGS = (
     *("api_address", "storage_class", "object_store_bucket", "log_level", "drift_hours", "backup_hours"),
     "ceph_key",
+    *("backup_store", "backup_endpoint", "backup_region", "backup_bucket", "backup_prefix"),
+    *("backup_access_key", "backup_secret_key"),
 )
 """Settings of a cluster that no inventory holds."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from clusters import backups
@@ -17,6 +19,20 @@ for file in etcd-*.db; do
     "$(tr -d '\n' <"$file.json")"
 done
 """
+
+
+def columns(one: backups.Snapshot) -> dict[str, Any]:
+    """What a row says of a snapshot, besides where it lies."""
+    return {
+        "size": one.size,
+        "sha256": one.sha256,
+        "revision": one.revision,
+        "keys": one.keys,
+        "etcd_version": one.etcd_version,
+        "kubernetes_version": one.kubernetes_version,
+        "members": list(one.members),
+        "taken_at": one.taken_at,
+    }
 
 
 @register("record-backups")
@@ -58,11 +74,5 @@ class RecordBackups(Action):
                 host=host,
                 directory=directory,
                 name=one.name,
-                defaults={
-                    "size": one.size,
-                    "sha256": one.sha256,
-                    "revision": one.revision,
-                    "keys": one.keys,
-                    "taken_at": one.taken_at,
-                },
+                defaults=columns(one),
             )

@@ -15,7 +15,7 @@ from clusters.api.base import OfCluster, View, as_uuid, source_of
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import Pages, whole_number
 from clusters.api.problems import not_found
-from clusters.models import AccessKey
+from clusters.models import AccessKey, Cluster
 from tasks import services
 from tasks.api import log
 from tasks.api.refusals import as_problems
@@ -36,9 +36,7 @@ from tasks.plans import PLANS
 def own_operations(key: AccessKey) -> QuerySet[Operation]:
     """Operations on the clusters of `key`, with the names of those, without any secret."""
     rows = Operation.objects.filter(cluster__access_key=key).select_related("cluster")
-    return rows.defer(
-        *(f"cluster__{name}" for name in ("kubeconfig", "registry_password", "ceph_key", "inventory_extra"))
-    )
+    return rows.defer(*(f"cluster__{name}" for name in (*Cluster.SECRETS, "inventory_extra")))
 
 
 def own_operation(key: AccessKey, ident: str) -> Operation:

@@ -26,6 +26,7 @@ from tasks.plans import (
     install,
     preflight,
     remove_node,
+    restore,
     rollback,
     uninstall,
     upgrade,
@@ -90,6 +91,13 @@ PLANS: Mapping[str, PlanKind] = {
             "A snapshot of etcd on each etcd host, verified by reading it back; the oldest ones go.",
             backup.PARAMS,
             backup.make,
+        ),
+        PlanKind(
+            "restore",
+            "Restore etcd",
+            "Etcd's data on all members as a snapshot holds them; what was written after it is lost. Proven by health.",
+            restore.PARAMS,
+            restore.make,
         ),
         PlanKind(
             "drift",

@@ -27,14 +27,39 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
         "default": 7,
         "minimum": 1,
         "maximum": 1000,
-        "description": "How many snapshots stay on each host; older ones are deleted once the new one is verified.",
+        "description": "How many snapshots stay on each host, and in the store; older ones are deleted once the new "
+        "one is verified.",
+    },
+    "store": {
+        "type": "boolean",
+        "default": True,
+        "description": "Copy it to the cluster's backup store too, where it has one.",
     },
 }
 
 
 def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     """The plan. Raises `PlanError` for hosts that are no members of etcd."""
-    return Plan("backup", steps(cluster, params), mutating=False).validate(cluster.names)
+    made = steps(cluster, params)
+    notes: tuple[str, ...] = ()
+    if cluster.settings.get("backup_store") and params["store"]:
+        made = (*made, _store(made[-1], int(params["keep"])))
+        if str(cluster.settings.get("backup_endpoint") or "").startswith("http:"):
+            notes = ("The store is spoken to over plain HTTP: the snapshot and its secrets can be read on the way.",)
+    return Plan("backup", made, mutating=False, notes=notes).validate(cluster.names)
+
+
+def _store(recorded: StepSpec, keep: int) -> StepSpec:
+    args = recorded.do.args if isinstance(recorded.do, Action) else {}
+    return StepSpec(
+        "store-backup",
+        "Copy the newest snapshot into the store, and read it back",
+        Action("store-backup", {**args, "keep": keep}),
+        after=(recorded.key,),
+        expected=20,
+        timeout=4 * 3600.0,
+        retry=Retry(2),
+    )
 
 
 def steps(cluster: ClusterFact, params: Mapping[str, JSON]) -> tuple[StepSpec, ...]:
@@ -52,11 +77,12 @@ def steps(cluster: ClusterFact, params: Mapping[str, JSON]) -> tuple[StepSpec, .
         raise PlanError("No host is to keep a snapshot.", field="hosts", fix=f"Choose from: {', '.join(members)}.")
     directory = str(params["directory"]).rstrip("/")
     site = Site(cluster, {**params, "artifact_directory": install.PARAMS["artifact_directory"]["default"]})
-    env = {**site.env, "DIRECTORY": directory, "KEEP": str(params["keep"])}
+    version = site.setting("kubernetes_version")
+    env = {**site.env, "DIRECTORY": directory, "KEEP": str(params["keep"]), "KUBERNETES": version}
     snapshot = StepSpec(
         "snapshot",
         "Take a snapshot of etcd and read it back",
-        script("etcd-snapshot", env=env),
+        script("etcd-snapshot", "snapshots", env=env),
         hosts=tuple(chosen),
         expected=10,
         # A snapshot costs etcd's disk time, so members take theirs one after another.

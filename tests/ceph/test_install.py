@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.models import AuditEvent, Operation, OperationState, Outcome
-from tests.ceph.conftest import Site, stored
+from tests.ceph.conftest import Site
+from tests.installed import stored
 from tests.tasks.driven import finish
 from tests.workers import Fleet, until
 

@@ -7,7 +7,8 @@ import pytest
 from tasks import services
 from tasks.models import OperationState
 from tasks.plan import PlanError
-from tests.ceph.conftest import Site, stored
+from tests.ceph.conftest import Site
+from tests.installed import stored
 from tests.tasks.driven import finish
 from tests.workers import Fleet
 

@@ -49,6 +49,7 @@ COMMANDS = [
     "drift",
     "backup",
     "backups",
+    "restore",
     "ops",
     "follow",
     "logs",

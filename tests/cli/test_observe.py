@@ -253,3 +253,4 @@ def test_settings_are_changed(run: Run, service: PlayedService) -> None:
 
     assert service.bodies("PATCH", cluster["id"]) == [{"drift_hours": 12, "storage_class": "fast"}]
     assert "is no KEY=VALUE" in run("clusters", "set", "demo", "drift_hours").err
+    assert "without a terminal" in run("clusters", "set", "demo", "backup_secret_key=-").err

@@ -16,6 +16,10 @@ def test_what_a_host_lists_is_read() -> None:
     taken = datetime(2026, 1, 1, 3, 4, 5, tzinfo=UTC)
     assert parse(LINE) == (Snapshot("etcd-20260101T030405Z.db", 4096, "abc", 7, 9, taken),)
     assert parse("") == ()
+    noted = LINE.replace("}", ',"etcd":"3.4.13","kubernetes":"v1.24.3","members":"https://m1:2380 https://m2:2380"}')
+    (one,) = parse(noted)
+    assert (one.etcd_version, one.kubernetes_version) == ("3.4.13", "v1.24.3")
+    assert one.members == ("https://m1:2380", "https://m2:2380")
 
 
 @pytest.mark.parametrize("line", ["etcd-x.db\t1\tabc\t{}", "etcd-20260101T030405Z.db\t1", LINE.replace("7", "seven")])

@@ -18,10 +18,22 @@ def main(argv: list[str]) -> int:
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--command-timeout")
     parser.add_argument("-w", "--write-out")
+    parser.add_argument("--name", default="default")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--initial-cluster", default="")
+    parser.add_argument("--initial-cluster-token", default="etcd-cluster")
+    parser.add_argument("--initial-advertise-peer-urls", default="")
+    parser.add_argument("--bump-revision", type=int, default=0)
+    parser.add_argument("--mark-compacted", action="store_true")
     parser.add_argument("words", nargs="+")
     options = parser.parse_args(argv)
     if options.words[:2] == ["snapshot", "status"] and len(options.words) == 3:
         return snapshot.status(Path(options.words[2]))
+    if options.words[:2] == ["snapshot", "restore"] and len(options.words) == 3:
+        return snapshot.restore(Path(options.words[2]), options)
+    if options.words == ["version"]:
+        print("etcdctl version: 3.4.13 (SIMULATED)\nAPI version: 3.4")
+        return 0
     for path in (options.cacert, options.cert, options.key):
         if path is None or not path.is_file():
             print(f"Error: open {path}: no such file or directory", file=sys.stderr)
@@ -42,7 +54,7 @@ def _run(words: list[str], addresses: list[str]) -> int:
             print(f"https://{address}:2379 {said} (SIMULATED)", file=sys.stdout if well else sys.stderr)
         return 0 if all(good) else 1
     if words[:2] == ["snapshot", "save"] and len(words) == 3:
-        return snapshot.save(Path(words[2]))
+        return snapshot.save(Path(words[2]), members(addresses))
     listed = members(addresses)
     if words == ["member", "list"]:
         for one in listed:

@@ -12,6 +12,7 @@ from pathlib import Path
 from lab.toolchain.etcd.member import PORT
 
 DATA = Path("/var/lib/etcd/member/members.json")
+JOURNAL = DATA.with_name("journal.jsonl")
 
 
 def main(argv: list[str]) -> int:
@@ -24,7 +25,8 @@ def main(argv: list[str]) -> int:
             """Nothing: health is asked for all the time."""
 
         def do_GET(self) -> None:
-            data = DATA.read_bytes() if DATA.is_file() else b"[]"
+            file, nothing = (JOURNAL, b"") if self.path == "/journal" else (DATA, b"[]")
+            data = file.read_bytes() if file.is_file() else nothing
             self.send_response(200)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()

@@ -35,6 +35,18 @@ def ask(address: str, method: str = "GET", path: str = "/members", body: Any = N
         connection.close()
 
 
+def journal(address: str) -> bytes:
+    """The cluster's data as that member has them; empty where no API server keeps any there. Raises `Unavailable`."""
+    connection = http.client.HTTPConnection(address, PORT, timeout=SECONDS)
+    try:
+        connection.request("GET", "/journal")
+        return connection.getresponse().read()
+    except (OSError, http.client.HTTPException) as error:
+        raise Unavailable(f"{address}:{PORT}: context deadline exceeded") from error
+    finally:
+        connection.close()
+
+
 def answers(address: str) -> bool:
     """Whether that member is in good health."""
     try:

@@ -29,7 +29,7 @@ rm -f /etc/hosts.kk /etc/hosts.new
 
 # For hosts without systemd: a unit is a program of /etc/lab/boot.d.
 SYSTEMCTL = f"""#!/bin/sh
-# SIMULATED systemctl: only stop and disable do something
+# SIMULATED systemctl: start, restart, stop, disable and is-active do something
 verb= units=
 for word; do
   case $word in
@@ -37,10 +37,16 @@ for word; do
     *) if [ -z "$verb" ]; then verb=$word; else units="$units ${{word%.service}}"; fi ;;
   esac
 done
-case $verb in stop | disable) ;; *) exit 0 ;; esac
+running() {{ {daemon.running_test("$1")}; }}
 for unit in $units; do
-  {daemon.stop_command("$unit")}
-  rm -f {daemon.BOOT}/$unit
+  case $verb in is-active) running "$unit" || exit 3 ;; esac
+  case $verb in stop | disable | restart) {daemon.stop_command("$unit")} ;; esac
+  case $verb in
+    disable) rm -f {daemon.BOOT}/$unit ;;
+    start | restart)
+      [ -x {daemon.BOOT}/$unit ] || {{ echo "Unit $unit.service not found." >&2; exit 5; }}
+      {daemon.start_command("$unit")} ;;
+  esac
 done
 """
 

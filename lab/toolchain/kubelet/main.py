@@ -20,7 +20,7 @@ from typing import Any
 
 from lab.toolchain.common.client import ApiFailure, Client, Unreachable, access_of, path_of
 from lab.toolchain.common.objects import Obj, now
-from lab.toolchain.kubelet import ceph, static_pods
+from lab.toolchain.kubelet import ceph, control_plane, static_pods
 
 HEARTBEAT = 2.0  # seconds, whatever the speed: the API's patience does not shrink below it
 PCI = "lab.sanqian.dev/pci"
@@ -48,6 +48,7 @@ def main(argv: list[str]) -> int:
     client = Client(access_of(options.kubeconfig), timeout=5)
     said = ""
     while not ending.is_set():
+        control_plane.follow()
         try:
             _register(client, options)
             node = _heartbeat(client, options)

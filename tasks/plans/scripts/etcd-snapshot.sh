@@ -11,7 +11,8 @@ need=$(du -sk /var/lib/etcd | cut -f 1)
 free=$(df -Pk "$DIRECTORY" | awk 'NR == 2 { print $4 }')
 [ "$free" -gt "$need" ] || fail "$DIRECTORY on $SANQIAN_HOST has $free KiB left; a snapshot may take $need KiB." "Make room there, keep fewer snapshots, or give another directory."
 file=$DIRECTORY/etcd-$(date -u +%Y%m%dT%H%M%SZ).db
-etcdctl --endpoints=https://127.0.0.1:2379 --cacert="$ca" --cert="$cert" --key="$key" snapshot save "$file.part" || {
+here() { etcdctl --endpoints=https://127.0.0.1:2379 --cacert="$ca" --cert="$cert" --key="$key" "$@"; }
+here snapshot save "$file.part" || {
   rm -f "$file.part"
   fail "etcd on $SANQIAN_HOST gave no snapshot." "See its health there: journalctl -u etcd; etcdctl endpoint health."
 }
@@ -19,7 +20,10 @@ status=$(status_of "$file.part") || {
   rm -f "$file.part"
   fail "The snapshot that was just taken on $SANQIAN_HOST cannot be read back." "Check the disk below $DIRECTORY: dmesg, smartctl."
 }
-printf '%s\n' "$status" >"$file.json"
+# A restoration asks which versions and members the snapshot is of.
+version=$(etcdctl version | awk 'NR == 1 { print $3 }')
+members=$(here member list | awk -F ', ' '{ printf "%s%s", separator, $4; separator = " " }')
+printf '%s,"etcd":"%s","kubernetes":"%s","members":"%s"}\n' "${status%\}}" "$version" "$KUBERNETES" "$members" >"$file.json"
 mv "$file.part" "$file"
 (cd "$DIRECTORY" && sha256sum "${file##*/}" >"${file##*/}.sha256.new" && sync && mv "${file##*/}.sha256.new" "${file##*/}.sha256")
 printf 'snapshot %s: %s\n' "$file" "$status"

@@ -177,6 +177,18 @@ def test_a_change_is_judged_with_what_stays(api: Api) -> None:
     problem(api.patch(f"clusters/{cluster.pk}", {"name": "other"}), 409, "name-taken")
 
 
+def test_a_store_of_backups_keeps_its_keys_to_itself(api: Api) -> None:
+    cluster = register(api)
+    keys = {"backup_access_key": "access-of-store", "backup_secret_key": "secret-of-store"}
+    wanted = {"backup_store": "s3", "backup_endpoint": "https://s3.example.org", "backup_bucket": "etcd"}
+    answer = api.patch(f"clusters/{cluster.pk}", {**wanted, **keys})
+    assert answer.status_code == 200 and answer.json().items() >= wanted.items()
+    assert "of-store" not in answer.content.decode() + api.get(f"clusters/{cluster.pk}").content.decode()
+    cluster.refresh_from_db()
+    assert (cluster.backup_access_key, cluster.backup_secret_key) == tuple(keys.values())
+    assert api.patch(f"clusters/{cluster.pk}", {"backup_store": "tape"}).status_code == 400
+
+
 def test_secrets_never_come_back(api: Api) -> None:
     cluster = register(api)
     answer = api.patch(f"clusters/{cluster.pk}", {"registry_password": "harbour-word", "registry_user": "me"})

@@ -18,6 +18,18 @@ def test_every_member_of_etcd_keeps_one_and_takes_it_alone() -> None:
     assert record.do.args == {"hosts": list(snapshot.hosts), "directory": "/srv/etcd"}
 
 
+def test_the_newest_is_copied_where_the_cluster_has_a_store() -> None:
+    stored = cluster(backup_store="s3", backup_endpoint="http://store.example.org")
+    plan = make("backup", stored, {"keep": 3})
+    step = plan.steps[-1]
+    assert (step.key, step.after) == ("store-backup", ("record-backups",))
+    assert isinstance(step.do, Action) and step.do.args["keep"] == 3
+    assert "plain HTTP" in plan.notes[0]
+    assert not make("backup", cluster(backup_store="s3", backup_endpoint="https://store.example.org"), {}).notes
+    assert make("backup", stored, {"store": False}).steps[-1].key == "record-backups"
+    assert make("backup", cluster(), {}).steps[-1].key == "record-backups"
+
+
 @pytest.mark.parametrize(
     ("params", "field"),
     [

@@ -1,0 +1,1 @@
+[ -s "$STAGE/settings" ] && restored

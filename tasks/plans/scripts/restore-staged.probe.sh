@@ -1,0 +1,2 @@
+[ -s "$STAGE/settings" ]
+restored || sound

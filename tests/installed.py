@@ -1,0 +1,114 @@
+"""Lab hosts with a Kubernetes of the SIMULATED toolchain, set up by kk alone, for the tests of what follows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from clusters.models import Cluster, Node, SSHCredential
+from lab import artifact, rootfs
+from lab.base import Shape
+from lab.hosts import Lab
+from tasks.models import LogChunk, Operation
+from tests.lab_fixtures import name_of_run, take_down_stale
+
+WHERE, KEY = "/root/3k/artifact", "/root/.ssh/id_test"
+ENVIRONMENT = {"LAB_SPEED": "100", "KUBECONFIG": "/etc/kubernetes/admin.conf"}
+ALL = "-f cluster.yaml -a packages/3k.tar.gz"
+CREATE = "--with-packages --skip-push-images -y"
+PROJECT = """curl -sS --cacert /etc/docker/certs.d/dockerhub.kubekey.local/ca.crt -u admin:Harbor12345 -o /dev/null \
+-H 'Content-Type: application/json' -d '{"project_name": "kubesphereio", "public": true}' \
+https://dockerhub.kubekey.local/api/v2.0/projects"""
+
+
+def sh(lab: Lab, script: str, host: str = "master1", check: bool = True) -> str:
+    words = lab.exec_argv(host, ["sh", "-c", f"cd {WHERE} 2>/dev/null; {script}"], ENVIRONMENT)
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False)
+    assert not check or done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    return done.stdout.strip()
+
+
+@dataclass
+class Installed:
+    """Such a lab, registered as a cluster."""
+
+    lab: Lab
+    cluster: Cluster
+
+    def sh(self, script: str, host: str = "master1", check: bool = True) -> str:
+        return sh(self.lab, script, host, check)
+
+    def fault(self, *faults: dict[str, object], host: str = "master1") -> None:
+        """Ask the SIMULATED toolchain of `host` for faults; see lab/README.md."""
+        text = json.dumps({"faults": faults})
+        self.sh(f"rm -f /var/lib/lab/faults-struck.json; cat >/etc/lab/faults.json <<'END'\n{text}\nEND", host)
+
+
+@contextmanager
+def installed(name: str, shape: Shape, groups: Mapping[str, Sequence[str]], scratch: Path) -> Iterator[Lab]:
+    """Hosts of `shape` with Kubernetes in these role groups, and nothing else."""
+    if os.geteuid():
+        pytest.skip("the lab's hosts need root")
+    if missing := rootfs.missing_tools():
+        pytest.skip(f"the lab needs {', '.join(missing)}: python -m lab setup")
+    take_down_stale(Lab)
+    made = Lab(name_of_run(name), shape)
+    try:
+        made.up()
+        put(made, "/tmp/artifact.tar.gz", artifact.build(scratch).read_bytes())
+        put(made, f"{WHERE}/cluster.yaml", _configuration(made, groups))
+        put(made, KEY, made.key_path.read_bytes())
+        put(made, "/etc/lab/speed", b"100\n")
+        sh(made, f"tar -xzf /tmp/artifact.tar.gz -C {WHERE}")
+        for words in (f"init registry {ALL}", f"artifact images push {ALL}", f"create cluster {ALL} {CREATE}"):
+            sh(made, f"bin/kk {words}")
+            if words.startswith("init"):
+                sh(made, PROJECT)
+        yield made
+    finally:
+        made.down()
+
+
+def register(cluster: Cluster, lab: Lab, groups: Mapping[str, Sequence[str]]) -> None:
+    """The lab's hosts as the cluster's."""
+    credential = SSHCredential.objects.create(cluster=cluster, private_key=lab.key_path.read_text())
+    for position, host in enumerate(lab.hosts):
+        Node.objects.create(
+            cluster=cluster,
+            position=position,
+            name=host.name,
+            address=host.address,
+            internal_address=host.address,
+            port=host.port,
+            role_groups=[group for group, names in groups.items() if host.name in names],
+            credential=credential,
+        )
+
+
+def stored(operation: Operation, step: str, host: str = "") -> str:
+    chunks = LogChunk.objects.filter(operation=operation, job__step__key=step)
+    chunks = chunks.filter(job__host=host) if host else chunks
+    return "".join(chunks.order_by("seq").values_list("text", flat=True))
+
+
+def put(lab: Lab, path: str, data: bytes) -> None:
+    words = lab.exec_argv("master1", ["sh", "-c", f"umask 077; mkdir -p {Path(path).parent}; cat >{path}"])
+    subprocess.run(words, input=data, check=True, timeout=60)
+
+
+def _configuration(lab: Lab, groups: Mapping[str, Sequence[str]]) -> bytes:
+    hosts = [
+        {"name": host.name, "address": host.address, "internalAddress": host.address, "user": "root", "port": host.port}
+        | {"privateKeyPath": KEY}
+        for host in lab.hosts
+    ]
+    spec = {"hosts": hosts, "roleGroups": {group: list(names) for group, names in groups.items()}}
+    return yaml.safe_dump({"apiVersion": "kubekey.kubesphere.io/v1alpha2", "kind": "Cluster", "spec": spec}).encode()
