@@ -73,6 +73,9 @@ class ReplacedSerializer(Answer):
     """Hosts whose credentials were replaced."""
 
     changed = serializers.ListField(child=serializers.CharField(), help_text="Names of hosts that had others before.")
+    kept = serializers.ListField(
+        child=serializers.CharField(), help_text="Names of hosts whose other credentials a rotation has put in place."
+    )
 
 
 class ChangeSerializer(SettingsSerializer):

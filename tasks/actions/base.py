@@ -97,17 +97,14 @@ class Context:
             except RemoteError as error:
                 return error
 
-        chosen = self.nodes if nodes is None else nodes
-        if not chosen:
+        return self.for_each(one, self.nodes if nodes is None else nodes, parallel)
+
+    def for_each(self, do: Callable[[Node], T], nodes: Sequence[Node], parallel: int = 20) -> dict[str, T]:
+        """`do` for each of `nodes`, several at once: what it gave, by host."""
+        if not nodes:
             return {}
-        with ThreadPoolExecutor(min(parallel, len(chosen)), thread_name_prefix="on-hosts") as pool:
-            return dict(
-                zip(
-                    (node.name for node in chosen),
-                    pool.map(with_own_connection(one), chosen),
-                    strict=True,
-                )
-            )
+        with ThreadPoolExecutor(min(parallel, len(nodes)), thread_name_prefix="on-hosts") as pool:
+            return dict(zip((node.name for node in nodes), pool.map(with_own_connection(do), nodes), strict=True))
 
     def result_of(self, step_key: str) -> dict[str, Any]:
         """What an earlier step of this operation left; empty where it did not run."""

@@ -122,14 +122,15 @@ class Clusters(View):
     def credentials(self, request: Request, cluster_id: str) -> Response:
         """Keys and passwords from the same body as for registering; nothing else of it is stored.
 
-        A key or password that it does not give stays, and so do hosts that it does not name.
+        A key or password that it does not give stays, and so do hosts that it does not name. What a rotation has
+        put in place stays, too: a file may be older than that.
         """
         cluster = self.cluster(cluster_id)
         given = registration.read(request.data)
-        changed = registry.replace_logins(cluster, given.sound(), given.access)
+        changed, kept = registry.replace_logins(cluster, given.sound(), given.access)
         if changed:
             self.audit("cluster.credentials", cluster, {"hosts": changed})
-        return Response({"changed": changed})
+        return Response({"changed": changed, "kept": kept})
 
     @extend_schema(summary="Export the configuration", responses={(200, "text/yaml"): OpenApiTypes.STR})
     def configuration(self, request: Request, cluster_id: str) -> HttpResponse:

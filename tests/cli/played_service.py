@@ -48,6 +48,7 @@ class PlayedService:
     answers: dict[str, Any] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     # A stream whose events hold no `end` stays open until the test lets it go.
@@ -172,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif rest == ["operations"]:
             self._page([one for one in played.operations if one["cluster"]["id"] == cluster["id"]], query)
         elif rest == ["credentials"]:
-            self._json({"changed": played.replaced})
+            self._json({"changed": played.replaced, "kept": played.kept})
         elif rest == ["nodes"]:
             self._page(played.nodes, query)
         elif rest == ["new-nodes"] and self.command == "POST":

@@ -49,6 +49,8 @@ COMMANDS = [
     "drift",
     "backup",
     "backups",
+    "rotate",
+    "rotate ssh-key",
     "ops",
     "follow",
     "logs",

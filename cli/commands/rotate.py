@@ -1,0 +1,52 @@
+"""`rotate`: secrets of a cluster are changed, without installing anything anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.keys import read_key
+from cli.lookup import find_cluster
+from cli.operate import ClusterArgument, Waiting, names, operate
+from cli.verb import Session, verb
+
+DryRunOption = Annotated[bool, typer.Option("--dry-run", "--plan", help="Only look: say what would change.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    rotate = typer.Typer(help="Change the secrets of a cluster.", no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(rotate, name="rotate")
+    verb(rotate, "ssh-key")(ssh_key)
+
+
+def ssh_key(
+    session: Session,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    private_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The new private key [default: one is made].", show_default=False),
+    ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only on this host; repeatable [default: all].", show_default=False),
+    ] = None,
+    keep_old: Annotated[bool, typer.Option("--keep-old", help="Leave the old key in authorized_keys.")] = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Log in to the hosts with another key: it is proven on all of them before the old one is given up.
+
+    The old key then opens the hosts no more, for nobody. A key that the service makes leaves it never.
+    """
+    secrets = {}
+    if private_key is not None:
+        secrets["private_key"], passphrase = read_key(private_key.expanduser())
+        if passphrase:
+            secrets["passphrase"] = passphrase
+    given = {"hosts": names(host), "keep_old": keep_old}
+    params = {name: value for name, value in given.items() if value}
+    row = find_cluster(session.client, cluster)
+    operate(session, row, "rotate-ssh-key", params, waiting, dry_run=dry_run, secrets=secrets)
