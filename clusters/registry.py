@@ -76,6 +76,21 @@ def update(cluster: Cluster, changes: Mapping[str, Any]) -> Cluster:
     return cluster
 
 
+def hand_over(cluster: Cluster, access_key: AccessKey) -> None:
+    """The cluster belongs to another access key of the same customer. Raises `NameTaken`, `LimitReached`."""
+    try:
+        with transaction.atomic():
+            key = AccessKey.objects.select_for_update(no_key=True).defer("value").get(pk=access_key.pk)
+            others = key.clusters.exclude(state=ClusterState.REMOVED).exclude(pk=cluster.pk)
+            if others.count() >= key.max_clusters:
+                raise LimitReached(key.max_clusters, "clusters")
+            _check_hosts(key, cluster.nodes.count())
+            cluster.access_key = key
+            cluster.save(update_fields=["access_key", "updated_at"])
+    except IntegrityError as error:
+        raise _name_taken(error, cluster.name) from error
+
+
 @transaction.atomic
 def delete(cluster: Cluster) -> None:
     """Forget the cluster: its hosts, credentials, operations and their logs. The hosts themselves stay as they are."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.keys import read_key
+from cli.keys import ask_on_terminal, read_key
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, names, operate
 from cli.verb import Session, verb
@@ -20,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     rotate = typer.Typer(help="Change the secrets of a cluster.", no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(rotate, name="rotate")
     verb(rotate, "ssh-key")(ssh_key)
+    verb(rotate, "access-key")(access_key)
 
 
 def ssh_key(
@@ -50,3 +52,29 @@ def ssh_key(
     params = {name: value for name, value in given.items() if value}
     row = find_cluster(session.client, cluster)
     operate(session, row, "rotate-ssh-key", params, waiting, dry_run=dry_run, secrets=secrets)
+
+
+def access_key(
+    session: Session,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", "--plan", help="Only look: does the cluster hold the access key that it belongs to?"),
+    ] = False,
+) -> None:
+    """Hand the cluster over to another access key of yours, in the service and in the cluster itself.
+
+    The new key comes from SANQIAN_NEW_ACCESS_KEY, or is asked for. What reads it in the cluster starts anew. The key
+    before is valid until an operator deactivates it, and no longer sees the cluster.
+    """
+    row = find_cluster(session.client, cluster)
+    if not dry_run:
+        new = os.environ.get("SANQIAN_NEW_ACCESS_KEY", "").strip() or ask_on_terminal("New access key").strip()
+        if new != session.access_key:
+            answer = session.client.post(f"clusters/{row['id']}/access-key", {"access_key": new})
+            session.output.say(
+                f"{row['name']} belongs to the access key {answer['access_key']} now; use that from here on."
+            )
+            session.use(new)
+    operate(session, row, "rotate-access-key", {}, waiting, dry_run=dry_run)

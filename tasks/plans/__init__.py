@@ -25,6 +25,7 @@ from tasks.plans import (
     preflight,
     remove_node,
     rollback,
+    rotate_access_key,
     rotate_ssh_key,
     uninstall,
     upgrade,
@@ -83,6 +84,13 @@ PLANS: Mapping[str, PlanKind] = {
             rotate_ssh_key.make,
             rotate_ssh_key.SECRETS,
             rotate_ssh_key.check,
+        ),
+        PlanKind(
+            "rotate-access-key",
+            "Rotate the access key",
+            "The cluster gets the access key that it belongs to; what reads it starts anew and is healthy.",
+            rotate_access_key.PARAMS,
+            rotate_access_key.make,
         ),
         PlanKind(
             "upgrade",

@@ -51,6 +51,7 @@ COMMANDS = [
     "backups",
     "rotate",
     "rotate ssh-key",
+    "rotate access-key",
     "ops",
     "follow",
     "logs",

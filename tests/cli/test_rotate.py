@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.cli.conftest import Run
-from tests.cli.played_service import PlayedService
+from tests.cli.played_service import KEY, PlayedService
 
 
 def test_a_new_ssh_key_is_made_by_the_service(run: Run, service: PlayedService) -> None:
@@ -28,3 +29,23 @@ def test_a_given_ssh_key_is_sent_as_a_secret(run: Run, service: PlayedService, t
 
     body = service.bodies("POST", "operations")[0]
     assert (body["params"], body["secrets"]) == ({}, {"private_key": pem})
+
+
+def test_a_cluster_goes_on_with_its_new_access_key(
+    run: Run, service: PlayedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = service.add_cluster("demo")
+    service.answers[f"POST clusters/{cluster['id']}/access-key"] = {"access_key": "0123456789"}
+    monkeypatch.setenv("SANQIAN_NEW_ACCESS_KEY", KEY)
+
+    assert run("rotate", "access-key", "--detach").code == 0
+    assert service.bodies("POST", "access-key") == []  # it belongs to that key already
+    service.keys.add("sq_another_key")
+    monkeypatch.setenv("SANQIAN_NEW_ACCESS_KEY", "sq_another_key")
+    result = run("rotate", "access-key", "--detach")
+
+    assert result.code == 0
+    assert "demo belongs to the access key 0123456789 now" in result.out + result.err
+    assert service.bodies("POST", "access-key") == [{"access_key": "sq_another_key"}]
+    assert service.bodies("POST", "operations")[-1]["kind"] == "rotate-access-key"
+    assert service.requests[-1].headers["Authorization"] == "Bearer sq_another_key"

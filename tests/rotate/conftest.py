@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from clusters.models import AccessKey, Cluster, Customer, Node, SSHCredential
 from lab import artifact, rootfs
@@ -25,7 +27,16 @@ WHERE = "/root/3k/artifact"
 KEY = "/root/.ssh/id_sanqian"
 ENVIRONMENT = {"LAB_SPEED": "100", "KUBECONFIG": "/etc/kubernetes/admin.conf"}
 ALL = "-f cluster.yaml -a packages/3k.tar.gz"
+CREATE = "--with-packages --skip-push-images -y"
 REGISTRY = "dockerhub.kubekey.local"
+FIRST_PASSWORD = "Harbor12345"
+# Private, so that images are pulled with a login alone.
+PROJECT = f"""curl -sS --cacert /etc/docker/certs.d/{REGISTRY}/ca.crt -u admin:{FIRST_PASSWORD} -o /dev/null \
+-H 'Content-Type: application/json' -d '{{"project_name": "kubesphereio", "public": false}}' \
+https://{REGISTRY}/api/v2.0/projects"""
+# Whose keys open the hosts, besides the service's.
+AUTHORISED = {"master1": "/root/.ssh/authorized_keys", "worker1": "/home/ops/.ssh/authorized_keys"}
+OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJbbO0HnpkUuYmcTnKUZJHEU3fBkfM4hTSBTPNnPPSW someone else"
 
 
 @dataclass
@@ -38,6 +49,11 @@ class Site:
 
     def sh(self, script: str, host: str = "master1", check: bool = True) -> str:
         return sh(self.lab, script, host, check)
+
+    def fault(self, *faults: dict[str, object]) -> None:
+        """Ask the SIMULATED toolchain for faults; see lab/README.md."""
+        text = json.dumps({"faults": faults})
+        self.sh(f"rm -f /var/lib/lab/faults-struck.json; cat >/etc/lab/faults.json <<'END'\n{text}\nEND")
 
     def run(self, kind: str, secrets: dict[str, str] | None = None, **params: Any) -> Operation:
         made = services.request_operation(self.cluster, kind, params, secrets=secrets, actor="test")
@@ -74,9 +90,30 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         put(made, KEY, made.key_path.read_bytes())
         put(made, "/etc/lab/speed", b"100\n")
         sh(made, f"mkdir -p {WHERE} && tar -xzf /tmp/artifact.tar.gz -C {WHERE}")
+        put(made, f"{WHERE}/cluster.yaml", _configuration(made))
+        for words in (f"init registry {ALL}", f"artifact images push {ALL}", f"create cluster {ALL} {CREATE}"):
+            sh(made, f"bin/kk {words}")
+            if words.startswith("init"):
+                sh(made, PROJECT)
         yield made
     finally:
         made.down()
+
+
+def _configuration(lab: Lab) -> bytes:
+    hosts = [
+        {"name": host.name, "address": host.address, "internalAddress": host.address, "user": "root", "port": host.port}
+        | {"privateKeyPath": KEY}
+        for host in lab.hosts
+    ]
+    groups = {"etcd": ["master1"], "control-plane": ["master1"], "worker": ["worker1"], "registry": ["master1"]}
+    registry = {
+        "privateRegistry": REGISTRY,
+        "namespaceOverride": "kubesphereio",
+        "auths": {REGISTRY: {"username": "admin", "password": FIRST_PASSWORD}},
+    }
+    spec = {"hosts": hosts, "roleGroups": groups, "registry": registry}
+    return yaml.safe_dump({"apiVersion": "kubekey.kubesphere.io/v1alpha2", "kind": "Cluster", "spec": spec}).encode()
 
 
 def put(lab: Lab, path: str, data: bytes, host: str = "master1") -> None:
@@ -88,18 +125,22 @@ def put(lab: Lab, path: str, data: bytes, host: str = "master1") -> None:
 def site(hosts: Lab, transactional_db: None, fleet: Fleet) -> Site:
     key, _ = AccessKey.objects.issue(Customer.objects.create(name="a customer"))
     cluster = Cluster.objects.create(access_key=key, name="demo", private_registry=REGISTRY)
+    for host, path in AUTHORISED.items():
+        owner = path.split("/")[-3]
+        lines = f"{hosts.key_path.with_suffix('.pub').read_text().strip()}\\n{OTHER}"
+        sh(hosts, f"cd {path.rpartition('/')[0]} && printf '{lines}' >{path} && chown -R {owner} .", host)
     credential = SSHCredential.objects.create(
         cluster=cluster, private_key=hosts.key_path.read_text(), sudo_password="lab-ops"
     )
-    for position, host in enumerate(hosts.hosts):
-        first = host.name == "master1"
+    for position, one in enumerate(hosts.hosts):
+        first = one.name == "master1"
         Node.objects.create(
             cluster=cluster,
             position=position,
-            name=host.name,
-            address=host.address,
-            internal_address=host.address,
-            port=host.port,
+            name=one.name,
+            address=one.address,
+            internal_address=one.address,
+            port=one.port,
             user="root" if first else "ops",
             role_groups=["control-plane", "etcd", "registry"] if first else ["worker"],
             credential=credential,

@@ -12,22 +12,11 @@ from tasks import hosts as ssh
 from tasks.models import OperationSecret, OperationState, Outcome
 from tasks.plan import PlanError
 from tasks.remote import RemoteError
-from tests.rotate.conftest import Site, stored
+from tests.rotate.conftest import AUTHORISED, OTHER, Site, stored
 
 pytestmark = [pytest.mark.integration, pytest.mark.lab]
-KEYS = {"master1": "/root/.ssh/authorized_keys", "worker1": "/home/ops/.ssh/authorized_keys"}
 ANSWERS = {"master1": "0\nmaster1", "worker1": "0\nworker1"}
-OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJbbO0HnpkUuYmcTnKUZJHEU3fBkfM4hTSBTPNnPPSW someone else"
 EXPIRED = 'expiry-time="20200101" '
-
-
-@pytest.fixture(autouse=True)
-def _as_at_first(site: Site) -> None:
-    """The lab's own key opens the hosts, whatever a test before has left; the last line has no end."""
-    for host, path in KEYS.items():
-        owner = path.split("/")[-3]
-        lines = f"{public(site, host)} the lab\\n{OTHER}"
-        site.sh(f"cd {path.rpartition('/')[0]} && printf '{lines}' >{path} && chown -R {owner} .", host)
 
 
 def opened(site: Site) -> dict[str, str]:
@@ -45,7 +34,7 @@ def public(site: Site, name: str) -> str:
 
 
 def authorised(site: Site, host: str) -> list[str]:
-    return [" ".join(line.split()[:2]) for line in site.sh(f"cat {KEYS[host]}", host).splitlines()]
+    return [" ".join(line.split()[:2]) for line in site.sh(f"cat {AUTHORISED[host]}", host).splitlines()]
 
 
 def test_a_new_key_is_proven_everywhere_before_the_old_one_goes(site: Site) -> None:
@@ -67,21 +56,21 @@ def test_a_new_key_is_proven_everywhere_before_the_old_one_goes(site: Site) -> N
     assert (operation.error["step"], operation.error["host"]) == ("authorise", "worker1")
     new = operation.steps.get(key="new-key").result["public_key"]
     assert authorised(site, "master1") == [old, " ".join(OTHER.split()[:2]), new]
-    assert {public(site, name) for name in KEYS} == {old} and opened(site) == ANSWERS
+    assert {public(site, name) for name in AUTHORISED} == {old} and opened(site) == ANSWERS
     site.sh("chown ops /home/ops/.ssh; chmod 700 /home/ops/.ssh", "worker1")
 
     # The key is there, but sshd does not want it: still the old one is stored.
-    site.sh(f"sed -i '/sanqian-login/s/^/{EXPIRED}/' {KEYS['master1']}")
+    site.sh(f"sed -i '/sanqian-login/s/^/{EXPIRED}/' {AUTHORISED['master1']}")
     assert site.retry(operation) == OperationState.FAILED
     assert (operation.error["step"], operation.error["host"]) == ("prove", "master1")
     assert new in authorised(site, "worker1") and opened(site) == ANSWERS
-    site.sh(f"sed -i 's/^{EXPIRED}//' {KEYS['master1']}")
+    site.sh(f"sed -i 's/^{EXPIRED}//' {AUTHORISED['master1']}")
 
     assert site.retry(operation) == OperationState.SUCCEEDED, operation.error
     assert operation.steps.get(key="new-key").result["public_key"] == new
     assert operation.steps.get(key="authorise").outcome == Outcome.ALREADY
-    assert {public(site, name) for name in KEYS} == {new} and opened(site) == ANSWERS
-    for host in KEYS:
+    assert {public(site, name) for name in AUTHORISED} == {new} and opened(site) == ANSWERS
+    for host in AUTHORISED:
         assert authorised(site, host) == [" ".join(OTHER.split()[:2]), new]
     with pytest.raises(RemoteError, match="refuse"), ssh.fresh_connection(node, before):
         pass
@@ -103,7 +92,7 @@ def test_a_given_key_also_takes_the_place_of_one_whose_rotation_was_given_up(sit
     operation = site.run("rotate-ssh-key", {"private_key": pem}, keep_old=True)
     assert operation.state == OperationState.SUCCEEDED, operation.error
     given = public_key_of(pem, "")
-    assert {public(site, name) for name in KEYS} == {given} and opened(site) == ANSWERS
+    assert {public(site, name) for name in AUTHORISED} == {given} and opened(site) == ANSWERS
     assert old in authorised(site, "worker1")
     same = site.run("rotate-ssh-key", {"private_key": pem})
     assert "with this very key already" in same.error["message"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.plan import Action, PlanError
@@ -19,6 +21,14 @@ def test_the_old_ssh_key_goes_last_and_only_if_it_is_to_go() -> None:
     assert [step.key for step in kept.steps] == keys[:-1]
     do = kept.steps[0].do
     assert isinstance(do, Action) and do.args["hosts"] == ["worker1", "worker2"]
+
+
+def test_the_agent_is_verified_where_it_is_installed() -> None:
+    plan = make("rotate-access-key", cluster(), {})
+    assert [(step.key, step.after) for step in plan.steps] == [("platform-info", ()), ("restart", ("platform-info",))]
+    installed = replace(cluster(), installed=frozenset({"cpodoperator", "kruise"}))
+    verify = make("rotate-access-key", installed, {"component_timeout": 60}).steps[-1]
+    assert isinstance(verify.do, Action) and verify.do.args == {"components": ["cpodoperator"], "timeout": 60.0}
 
 
 @pytest.mark.parametrize(
