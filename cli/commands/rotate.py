@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(rotate, name="rotate")
     verb(rotate, "ssh-key")(ssh_key)
     verb(rotate, "access-key")(access_key)
+    verb(rotate, "registry-password")(registry_password)
 
 
 def ssh_key(
@@ -78,3 +79,25 @@ def access_key(
             )
             session.use(new)
     operate(session, row, "rotate-access-key", {}, waiting, dry_run=dry_run)
+
+
+def registry_password(
+    session: Session,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    ask_password: Annotated[
+        bool, typer.Option("--ask-password", help="Ask for the new password [default: one is made].")
+    ] = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Change the password of the registry's administrator: in Harbor, and where hosts, kk and helm log in with it.
+
+    SANQIAN_NEW_REGISTRY_PASSWORD gives the new one, too. One that the service makes is in kk's configuration on the
+    first control-plane host, which root alone reads.
+    """
+    word = os.environ.get("SANQIAN_NEW_REGISTRY_PASSWORD", "")
+    if ask_password:
+        word = ask_on_terminal("New password of the registry")
+    secrets = {"password": word} if word else {}
+    row = find_cluster(session.client, cluster)
+    operate(session, row, "rotate-registry-password", {}, waiting, dry_run=dry_run, secrets=secrets)

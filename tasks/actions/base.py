@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -148,3 +148,13 @@ def register(name: str) -> Callable[[type[Action]], type[Action]]:
 def errors_of(results: Iterable[tuple[str, object]]) -> dict[str, RemoteError]:
     """The hosts of `on_hosts` that failed."""
     return {host: value for host, value in results if isinstance(value, RemoteError)}
+
+
+def demand(results: Mapping[str, T | RemoteError], what: str, fix: str) -> dict[str, T]:
+    """What the hosts of `on_hosts` gave. Raises `ActionFailed` that names all which failed; `what` follows the name."""
+    errors = errors_of(results.items())
+    if errors:
+        first = next(iter(errors))
+        told = "; ".join(f"{name} {what}: {error.message}" for name, error in errors.items())
+        raise ActionFailed(told, fix, host=first, kind=errors[first].kind)
+    return {name: value for name, value in results.items() if not isinstance(value, RemoteError)}

@@ -5,7 +5,7 @@ A line that a rotation has put into authorized_keys ends in its mark, so that on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from clusters import registry, secrets
 from clusters.access import Login, public_key_of
 from clusters.models import Node
 from tasks import hosts
-from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, errors_of, register
+from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, demand, register
 from tasks.models import OperationSecret, Outcome
 from tasks.remote import Remote, RemoteError, fingerprint
 
@@ -71,7 +71,7 @@ class HostsAnswer(Action):
 
     def run(self, ctx: Context) -> Done | Wait:
         with_errors = _freshly(ctx, lambda remote, node: None)
-        _demand(with_errors, "cannot be logged in to", "Bring it back, or leave it out: name the others in hosts.")
+        demand(with_errors, "cannot be logged in to", "Bring it back, or leave it out: name the others in hosts.")
         return Done({"hosts": len(with_errors)}, Outcome.CHECKED)
 
 
@@ -126,7 +126,7 @@ class Authorise(Action):
         def authorise(remote: Remote, node: Node) -> None:
             remote.run(AUTHORISE, env=_env(ctx, public), check=True)
 
-        _demand(ctx.on_hosts(authorise, _chosen(ctx)), "did not take the new key", "Mend it, then retry.")
+        demand(ctx.on_hosts(authorise, _chosen(ctx)), "did not take the new key", "Mend it, then retry.")
         return Done({})
 
 
@@ -140,7 +140,7 @@ class Prove(Action):
         def prove(remote: Remote, node: Node) -> None:
             remote.run("true", sudo=True, check=True)
 
-        _demand(
+        demand(
             _freshly(ctx, prove, given),
             "does not let the new key in",
             "See its sshd: PubkeyAuthentication, PubkeyAcceptedAlgorithms, AuthorizedKeysFile, AllowUsers. "
@@ -180,8 +180,8 @@ class Retire(Action):
             done = remote.run(RETIRE, env={**_env(ctx, new["public_key"]), "OLD": old or "-"}, check=True)
             return int(done.text)
 
-        gone = _demand(_freshly(ctx, retire), "keeps the old key", "Bring it back, then retry; the new key is stored.")
-        _demand(_freshly(ctx, lambda remote, node: None), "does not let the new key in any more", "See its sshd.")
+        gone = demand(_freshly(ctx, retire), "keeps the old key", "Bring it back, then retry; the new key is stored.")
+        demand(_freshly(ctx, lambda remote, node: None), "does not let the new key in any more", "See its sshd.")
         before = ctx.step.result.get("gone", {})
         total = {name: before.get(name, 0) + count for name, count in gone.items()}
         elsewhere = sorted(name for name, count in total.items() if not count and new["old"].get(name))
@@ -242,13 +242,3 @@ def _freshly(ctx: Context, do: Callable[[Remote, Node], T], given: Login | None 
             return error
 
     return ctx.for_each(one, _chosen(ctx))
-
-
-def _demand(results: Mapping[str, T | RemoteError], what: str, fix: str) -> dict[str, T]:
-    """What the hosts gave. Raises `ActionFailed` that names all which failed."""
-    errors = errors_of(results.items())
-    if errors:
-        first = next(iter(errors))
-        told = "; ".join(f"{name} {what}: {error.message}" for name, error in errors.items())
-        raise ActionFailed(told, fix, host=first, kind=errors[first].kind)
-    return {name: value for name, value in results.items() if not isinstance(value, RemoteError)}

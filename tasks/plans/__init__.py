@@ -26,6 +26,7 @@ from tasks.plans import (
     remove_node,
     rollback,
     rotate_access_key,
+    rotate_registry_password,
     rotate_ssh_key,
     uninstall,
     upgrade,
@@ -91,6 +92,15 @@ PLANS: Mapping[str, PlanKind] = {
             "The cluster gets the access key that it belongs to; what reads it starts anew and is healthy.",
             rotate_access_key.PARAMS,
             rotate_access_key.make,
+        ),
+        PlanKind(
+            "rotate-registry-password",
+            "Rotate the registry's password",
+            "A new password of Harbor's administrator, in Harbor and where the hosts, kk and helm log in with it.",
+            rotate_registry_password.PARAMS,
+            rotate_registry_password.make,
+            rotate_registry_password.SECRETS,
+            rotate_registry_password.check,
         ),
         PlanKind(
             "upgrade",

@@ -52,6 +52,7 @@ COMMANDS = [
     "rotate",
     "rotate ssh-key",
     "rotate access-key",
+    "rotate registry-password",
     "ops",
     "follow",
     "logs",

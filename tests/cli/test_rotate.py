@@ -49,3 +49,16 @@ def test_a_cluster_goes_on_with_its_new_access_key(
     assert service.bodies("POST", "access-key") == [{"access_key": "sq_another_key"}]
     assert service.bodies("POST", "operations")[-1]["kind"] == "rotate-access-key"
     assert service.requests[-1].headers["Authorization"] == "Bearer sq_another_key"
+
+
+def test_a_new_registry_password_is_sent_as_a_secret(
+    run: Run, service: PlayedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.add_cluster("demo")
+    assert run("rotate", "registry-password", "--detach").code == 0
+    monkeypatch.setenv("SANQIAN_NEW_REGISTRY_PASSWORD", "Another1word")
+    assert run("rotate", "registry-password", "--plan", "--detach").code == 0
+
+    made, given = service.bodies("POST", "operations")
+    assert made == {"kind": "rotate-registry-password", "params": {}, "dry_run": False}
+    assert given == {**made, "dry_run": True, "secrets": {"password": "Another1word"}}

@@ -31,12 +31,34 @@ def test_the_agent_is_verified_where_it_is_installed() -> None:
     assert isinstance(verify.do, Action) and verify.do.args == {"components": ["cpodoperator"], "timeout": 60.0}
 
 
+def test_the_registry_password_is_stored_before_it_is_spread() -> None:
+    steps = {step.key: step for step in make("rotate-registry-password", cluster(), {}).steps}
+    assert list(steps) == ["new-password", "change-password", "configuration", "host-logins", "charts-login", "verify"]
+    assert steps["host-logins"].after == steps["configuration"].after == ("change-password",)
+    assert steps["verify"].hosts == cluster().names
+    check_secrets("rotate-registry-password", {"password": "G00d \\ 'enough\""})
+
+
+@pytest.mark.parametrize(
+    ("roles", "settings"),
+    [(None, {"private_registry": ""}), (None, {"registry_type": "docker"}), ({"m1": ("etcd", "control-plane")}, {})],
+)
+def test_the_password_of_a_registry_that_is_not_the_clusters_own_is_not_changed(
+    roles: dict[str, tuple[str, ...]] | None, settings: dict[str, str]
+) -> None:
+    with pytest.raises(PlanError, match="no Harbor of its own"):
+        make("rotate-registry-password", cluster(roles, **settings), {})
+
+
 @pytest.mark.parametrize(
     ("kind", "secrets", "field"),
     [
         ("rotate-ssh-key", {"private_key": "ssh-ed25519 AAAA"}, "secrets.private_key"),
         ("rotate-ssh-key", {"passphrase": "alone"}, "secrets.private_key"),
         ("rotate-ssh-key", {"pasword": "word"}, "secrets.pasword"),
+        ("rotate-registry-password", {"password": "Short1"}, "secrets.password"),
+        ("rotate-registry-password", {"password": "nocapital1"}, "secrets.password"),
+        ("rotate-registry-password", {"password": "Line1\nbroken"}, "secrets.password"),
         ("install", {"private_key": "none"}, "secrets.private_key"),
     ],
 )
