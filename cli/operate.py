@@ -121,12 +121,13 @@ def operate(
     waiting: Waiting,
     *,
     dry_run: bool = False,
+    secrets: Mapping[str, str] | None = None,
 ) -> dict[str, Any] | None:
     """Start an operation and follow it to a success, whose detail is returned; None when detached.
 
     Raises `typer.Exit` with the exit code of a failure, `CliError` for everything else.
     """
-    body = {"kind": kind, "params": dict(params), "dry_run": dry_run}
+    body = {"kind": kind, "params": dict(params), "dry_run": dry_run, **({"secrets": dict(secrets)} if secrets else {})}
     try:
         operation = session.client.post(f"clusters/{cluster['id']}/operations", body)
     except Problem as error:

@@ -111,8 +111,18 @@ def ensure_registered(session: Session, body: Mapping[str, Any]) -> dict[str, An
         cluster = client.patch(f"clusters/{cluster['id']}", changed)
         output.say(f"Changed {', '.join(changed)} of {cluster['name']}.")
     output.say(f"{cluster['name']} is registered already ({cluster['id']}).")
-    if replaced := client.post(f"clusters/{cluster['id']}/credentials", body)["changed"]:
-        output.say(f"Replaced the stored credentials of {', '.join(replaced)} by those given.")
+    answer = client.post(f"clusters/{cluster['id']}/credentials", body)
+    rotate = f"3kctl rotate ssh-key {cluster['name']}"
+    if replaced := answer["changed"]:
+        output.say(
+            f"Replaced the stored credentials of {', '.join(replaced)} by those given; the hosts themselves were not "
+            f"changed. To give them another key:  {rotate}"
+        )
+    if kept := answer["kept"]:
+        output.warn(
+            f"Kept the credentials of {', '.join(kept)}, which a rotation has put in place; those given were not "
+            f"stored. To change them:  {rotate} --private-key FILE"
+        )
     return cluster
 
 

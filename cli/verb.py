@@ -60,6 +60,11 @@ class Session:
             self._warn_of_readers("access key")
         return self._client
 
+    def use(self, access_key: str) -> None:
+        """Go on with another access key."""
+        self.close()
+        self.access_key, self._client = access_key, None
+
     def log_in(self, user: str, password: str) -> Client:
         """The service as an operator sees it."""
         self._client = Client(self.server, "", login=(user, password), agent=f"3kctl/{own_version()}")

@@ -9,7 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
 
 from clusters.inventory import Finding, HostSpec, Inventory, Place, Places, refuse_paths
 
@@ -150,6 +155,17 @@ def key_fault(private_key: str, passphrase: str) -> tuple[str, str] | None:
     except UnsupportedAlgorithm:
         return "The private key is of a kind that is not supported.", "Use Ed25519, ECDSA or RSA."
     return None
+
+
+def public_key_of(private_key: str, passphrase: str) -> str:
+    """``<type> <base64>`` of a private key that has no `key_fault`."""
+    text = f"{private_key.strip()}\n".encode()
+    load = load_ssh_private_key if b"BEGIN OPENSSH" in text else load_pem_private_key
+    try:
+        key = load(text, passphrase.encode() if passphrase else None)
+    except TypeError:
+        key = load(text, None)  # the passphrase is not needed
+    return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def is_host_key(text: str) -> bool:

@@ -178,6 +178,9 @@ class SSHCredential(models.Model):
     passphrase = secrets.EncryptedTextField(blank=True, default="", editable=False)
     password = secrets.EncryptedTextField(blank=True, default="", editable=False)
     sudo_password = secrets.EncryptedTextField(blank=True, default="", editable=False)
+    rotated = models.BooleanField(
+        default=False, editable=False, help_text="Put in place by a rotation, so a configuration file may be older."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -76,6 +76,21 @@ def update(cluster: Cluster, changes: Mapping[str, Any]) -> Cluster:
     return cluster
 
 
+def hand_over(cluster: Cluster, access_key: AccessKey) -> None:
+    """The cluster belongs to another access key of the same customer. Raises `NameTaken`, `LimitReached`."""
+    try:
+        with transaction.atomic():
+            key = AccessKey.objects.select_for_update(no_key=True).defer("value").get(pk=access_key.pk)
+            others = key.clusters.exclude(state=ClusterState.REMOVED).exclude(pk=cluster.pk)
+            if others.count() >= key.max_clusters:
+                raise LimitReached(key.max_clusters, "clusters")
+            _check_hosts(key, cluster.nodes.count())
+            cluster.access_key = key
+            cluster.save(update_fields=["access_key", "updated_at"])
+    except IntegrityError as error:
+        raise _name_taken(error, cluster.name) from error
+
+
 @transaction.atomic
 def delete(cluster: Cluster) -> None:
     """Forget the cluster: its hosts, credentials, operations and their logs. The hosts themselves stay as they are."""
@@ -133,28 +148,45 @@ def delete_node(node: Node) -> None:
 
 
 @transaction.atomic
-def replace_logins(cluster: Cluster, inventory: Inventory, access: Access) -> list[str]:
-    """Store what `access` gives the cluster's hosts: the names of those for which it was another.
+def replace_logins(cluster: Cluster, inventory: Inventory, access: Access) -> tuple[list[str], list[str]]:
+    """Store what `access` gives the cluster's hosts: the names of those for which it was another, and of those for
+    which it was another and the stored key was kept, because a rotation has put it in place.
 
     A key or password that is not given stays. Hosts that `inventory` does not have, or only it has, are left alone.
     """
     hosts = {host.name: host for host in inventory.hosts}
     credentials: dict[Login, SSHCredential] = {}
-    changed = []
+    changed: list[str] = []
+    kept: list[str] = []
     for node in cluster.nodes.select_related("credential").filter(name__in=hosts):
         stored, given = login_of(node), access.login_of(hosts[node.name])
         values = {word: value for word, value in asdict(given).items() if value}
         if given.private_key:
             values["passphrase"] = given.passphrase
         login = replace(stored, **values)
+        if node.credential.rotated:
+            if login != replace(stored, sudo_password=login.sudo_password):
+                kept.append(node.name)
+            login = replace(stored, sudo_password=login.sudo_password)
         if login == stored:
             continue
         if login not in credentials:
-            credentials[login] = _credential(cluster, login)
+            credentials[login] = _credential(cluster, login, rotated=node.credential.rotated)
         Node.objects.filter(pk=node.pk).update(credential=credentials[login])
         changed.append(node.name)
     _forget_unused(cluster)
-    return changed
+    return changed, kept
+
+
+@transaction.atomic
+def store_rotated(cluster: Cluster, logins: Mapping[str, Login]) -> None:
+    """Log in to the hosts with `logins`, by name, from now on."""
+    credentials: dict[Login, SSHCredential] = {}
+    for name, login in logins.items():
+        if login not in credentials:
+            credentials[login] = _credential(cluster, login, rotated=True)
+        cluster.nodes.filter(name=name).update(credential=credentials[login])
+    _forget_unused(cluster)
 
 
 def login_of(node: Node) -> Login:
@@ -238,8 +270,8 @@ def _named(inventory: Inventory, name: str) -> HostSpec:
     return next(host for host in inventory.hosts if host.name == name)
 
 
-def _credential(cluster: Cluster, login: Login) -> SSHCredential:
-    return SSHCredential.objects.create(cluster=cluster, **asdict(login))
+def _credential(cluster: Cluster, login: Login, *, rotated: bool = False) -> SSHCredential:
+    return SSHCredential.objects.create(cluster=cluster, rotated=rotated, **asdict(login))
 
 
 def _forget_unused(cluster: Cluster) -> None:

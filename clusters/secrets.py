@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import string
 from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
@@ -68,6 +71,21 @@ def new_access_key() -> tuple[str, str]:
     """A fresh access key as (prefix, whole key); the prefix is public and unique enough to look it up."""
     prefix = secrets.token_hex(5)
     return prefix, f"{ACCESS_KEY_SCHEME}_{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def new_ssh_key() -> str:
+    """A fresh Ed25519 private key in OpenSSH's form."""
+    made = ed25519.Ed25519PrivateKey.generate()
+    return made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+
+
+def new_password() -> str:
+    """A fresh password of 32 letters and digits, with a small letter, a capital and a digit among them."""
+    letters = string.ascii_letters + string.digits
+    while True:
+        made = "".join(secrets.choice(letters) for _ in range(32))
+        if all(set(made) & set(kind) for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits)):
+            return made
 
 
 def access_key_prefix(value: str) -> str | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
+from clusters.access import Login
 from clusters.models import Node
+from clusters.registry import login_of
 from tasks.remote import Credential, Remote, Target, fingerprint, get_pool
 
 log = logging.getLogger(__name__)
@@ -14,19 +17,13 @@ log = logging.getLogger(__name__)
 
 def target_of(node: Node) -> Target:
     """Where and how to log in to `node`, through its jump host where it has one."""
-    stored = node.credential
     return Target(
         key=str(node.pk),
         name=node.name,
         host=node.address,
         port=node.port,
         user=node.user,
-        credential=Credential(
-            private_key=stored.private_key or None,
-            passphrase=stored.passphrase or None,
-            password=stored.password or None,
-            sudo_password=stored.sudo_password or None,
-        ),
+        credential=_credential(login_of(node)),
         host_key=node.host_key or None,
         jump=target_of(node.jump) if node.jump else None,
     )
@@ -35,11 +32,31 @@ def target_of(node: Node) -> Target:
 @contextmanager
 def connection(node: Node) -> Iterator[Remote]:
     """A connection to `node`, whose key the first one pins. Raises `tasks.remote.RemoteError`."""
+    _pin_all(node)
+    with get_pool().connection(target_of(node)) as remote:
+        yield remote
+
+
+@contextmanager
+def fresh_connection(node: Node, login: Login | None = None) -> Iterator[Remote]:
+    """A connection made for this block alone, with `login` in the place of what is stored. Raises as `connection`."""
+    _pin_all(node)
+    own = target_of(node)
+    if login is not None:
+        own = replace(own, credential=_credential(login))
+    own = replace(own, key=f"{own.key} fresh")
+    get_pool().forget(own)
+    try:
+        with get_pool().connection(own) as remote:
+            yield remote
+    finally:
+        get_pool().forget(own)
+
+
+def _pin_all(node: Node) -> None:
     for hop in _way(node):
         if not hop.host_key:
             pin(hop)
-    with get_pool().connection(target_of(node)) as remote:
-        yield remote
 
 
 def pin(node: Node) -> None:
@@ -50,6 +67,15 @@ def pin(node: Node) -> None:
         node.host_key = shown
     else:
         node.refresh_from_db(fields=["host_key"])
+
+
+def _credential(login: Login) -> Credential:
+    return Credential(
+        private_key=login.private_key or None,
+        passphrase=login.passphrase or None,
+        password=login.password or None,
+        sudo_password=login.sudo_password or None,
+    )
 
 
 def _way(node: Node) -> list[Node]:

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from clusters.models import Cluster, Node
+from clusters.secrets import EncryptedTextField
 
 
 class OperationState(models.TextChoices):
@@ -100,6 +101,20 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+
+class OperationSecret(models.Model):
+    """A secret that an operation puts in the place of another one; it is kept until that is done."""
+
+    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=32)
+    value = EncryptedTextField(editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["operation", "name"], name="one_secret_of_a_name_per_operation")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.operation_id}"
 
 
 class Step(models.Model):

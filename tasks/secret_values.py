@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from clusters.models import Cluster
+from tasks.models import OperationSecret
 
 REGISTRY_USER, REGISTRY_PASSWORD = "admin", "Harbor12345"
 SHORTEST = 4  # a shorter word is in every log
@@ -44,6 +45,8 @@ def _values(cluster: Cluster) -> Iterator[str]:
     for credential in cluster.credentials.all():
         yield from (credential.passphrase, credential.password, credential.sudo_password)
         yield from _lines(credential.private_key)
+    for secret in OperationSecret.objects.filter(operation__cluster=cluster):
+        yield from _lines(secret.value)
     for value in _KUBECONFIG_SECRET.findall(cluster.kubeconfig):
         yield value
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,9 @@ from django.db import transaction
 from clusters.models import AccessKey, Cluster, ClusterState
 from tasks import engine, jobs
 from tasks.engine import Busy, NotRetryable
-from tasks.models import ACTIVE, AuditEvent, Operation
+from tasks.models import ACTIVE, AuditEvent, Operation, OperationSecret
 from tasks.plan import JSON, ClusterFact, HostFact, Plan, PlanError
-from tasks.plans import PLANS, make
+from tasks.plans import PLANS, check_secrets, make
 
 __all__ = [
     "Busy",
@@ -39,15 +40,23 @@ class LimitReached(Exception):
 
 
 def request_operation(
-    cluster: Cluster, kind: str, params: dict[str, JSON], *, dry_run: bool = False, actor: str, source: str = ""
+    cluster: Cluster,
+    kind: str,
+    params: dict[str, JSON],
+    *,
+    secrets: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+    actor: str,
+    source: str = "",
 ) -> Operation:
-    """Store an operation and have it started.
+    """Store an operation and have it started. `secrets` are what it puts in place; a dry run has no use for them.
 
     Raises `PlanError` for what makes no plan, `Busy` while another mutating operation of the cluster is under way,
     `LimitReached` when the access key has too many.
     """
-    params = _with_defaults(cluster, kind, params)
+    params, secrets = _with_defaults(cluster, kind, params), secrets or {}
     plan = make(kind, cluster_fact(cluster), params)
+    check_secrets(kind, secrets)
     if cluster.state == ClusterState.REMOVED:
         raise PlanError("The cluster was removed.", fix="Register it anew.")
     with transaction.atomic():
@@ -57,6 +66,9 @@ def request_operation(
         if running >= key.max_operations:
             raise LimitReached(key.max_operations)
         operation = engine.create(cluster, plan, params, dry_run=dry_run, requested_by=actor)
+        if not operation.dry_run:
+            kept = [OperationSecret(operation=operation, name=name, value=value) for name, value in secrets.items()]
+            OperationSecret.objects.bulk_create(kept)
         detail = {"kind": kind, "params": params, "dry_run": dry_run}
         audit(actor, "operation.create", source=source, cluster=cluster, operation=operation, detail=detail)
         transaction.on_commit(partial(jobs.send, jobs.advance, str(operation.pk)))

@@ -12,7 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clusters import registry
-from clusters.api.fields import Answer, FindingSerializer
+from clusters.api.fields import Answer, FindingSerializer, Strict
 from clusters.api.registration import invalid_configuration
 from clusters.api.settings import EXTRA, SHOWN_SETTINGS, SettingsSerializer
 from clusters.inventory import Parsed, with_settings
@@ -73,6 +73,23 @@ class ReplacedSerializer(Answer):
     """Hosts whose credentials were replaced."""
 
     changed = serializers.ListField(child=serializers.CharField(), help_text="Names of hosts that had others before.")
+    kept = serializers.ListField(
+        child=serializers.CharField(), help_text="Names of hosts whose other credentials a rotation has put in place."
+    )
+
+
+class HandOverSerializer(Strict):
+    """Another access key of the same customer."""
+
+    access_key = serializers.CharField(
+        max_length=200, write_only=True, help_text="The whole key, as proof that you have it."
+    )
+
+
+class HandedOverSerializer(Answer):
+    """Whose the cluster is now."""
+
+    access_key = serializers.CharField(help_text="The key's prefix.")
 
 
 class ChangeSerializer(SettingsSerializer):

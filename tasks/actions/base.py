@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -97,17 +97,14 @@ class Context:
             except RemoteError as error:
                 return error
 
-        chosen = self.nodes if nodes is None else nodes
-        if not chosen:
+        return self.for_each(one, self.nodes if nodes is None else nodes, parallel)
+
+    def for_each(self, do: Callable[[Node], T], nodes: Sequence[Node], parallel: int = 20) -> dict[str, T]:
+        """`do` for each of `nodes`, several at once: what it gave, by host."""
+        if not nodes:
             return {}
-        with ThreadPoolExecutor(min(parallel, len(chosen)), thread_name_prefix="on-hosts") as pool:
-            return dict(
-                zip(
-                    (node.name for node in chosen),
-                    pool.map(with_own_connection(one), chosen),
-                    strict=True,
-                )
-            )
+        with ThreadPoolExecutor(min(parallel, len(nodes)), thread_name_prefix="on-hosts") as pool:
+            return dict(zip((node.name for node in nodes), pool.map(with_own_connection(do), nodes), strict=True))
 
     def result_of(self, step_key: str) -> dict[str, Any]:
         """What an earlier step of this operation left; empty where it did not run."""
@@ -151,3 +148,13 @@ def register(name: str) -> Callable[[type[Action]], type[Action]]:
 def errors_of(results: Iterable[tuple[str, object]]) -> dict[str, RemoteError]:
     """The hosts of `on_hosts` that failed."""
     return {host: value for host, value in results if isinstance(value, RemoteError)}
+
+
+def demand(results: Mapping[str, T | RemoteError], what: str, fix: str) -> dict[str, T]:
+    """What the hosts of `on_hosts` gave. Raises `ActionFailed` that names all which failed; `what` follows the name."""
+    errors = errors_of(results.items())
+    if errors:
+        first = next(iter(errors))
+        told = "; ".join(f"{name} {what}: {error.message}" for name, error in errors.items())
+        raise ActionFailed(told, fix, host=first, kind=errors[first].kind)
+    return {name: value for name, value in results.items() if not isinstance(value, RemoteError)}

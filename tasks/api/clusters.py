@@ -17,12 +17,20 @@ from rest_framework.response import Response
 
 from clusters import registry
 from clusters.api import nodes, registration
-from clusters.api.authentication import actor
+from clusters.api.authentication import actor, key_of
 from clusters.api.base import View, as_uuid, own_clusters, source_of
-from clusters.api.clusters import ChangeSerializer, ClusterFilter, ReplacedSerializer, changes_of, with_counts
+from clusters.api.clusters import (
+    ChangeSerializer,
+    ClusterFilter,
+    HandedOverSerializer,
+    HandOverSerializer,
+    ReplacedSerializer,
+    changes_of,
+    with_counts,
+)
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import Pages
-from clusters.api.problems import Problem, not_found
+from clusters.api.problems import Problem, invalid, not_found
 from clusters.inventory import render
 from clusters.models import Cluster
 from tasks.api.refusals import refuse_while_active
@@ -122,14 +130,41 @@ class Clusters(View):
     def credentials(self, request: Request, cluster_id: str) -> Response:
         """Keys and passwords from the same body as for registering; nothing else of it is stored.
 
-        A key or password that it does not give stays, and so do hosts that it does not name.
+        A key or password that it does not give stays, and so do hosts that it does not name. What a rotation has
+        put in place stays, too: a file may be older than that.
         """
         cluster = self.cluster(cluster_id)
         given = registration.read(request.data)
-        changed = registry.replace_logins(cluster, given.sound(), given.access)
+        changed, kept = registry.replace_logins(cluster, given.sound(), given.access)
         if changed:
             self.audit("cluster.credentials", cluster, {"hosts": changed})
-        return Response({"changed": changed})
+        return Response({"changed": changed, "kept": kept})
+
+    @extend_schema(
+        summary="Hand over to another access key",
+        request=HandOverSerializer,
+        responses={200: HandedOverSerializer},
+    )
+    @transaction.atomic
+    def hand_over(self, request: Request, cluster_id: str) -> Response:
+        """Another key of the same customer owns the cluster then, and the key of this request sees it no more.
+
+        What the cluster itself holds is changed by the operation `rotate-access-key`, which that key asks for.
+        """
+        cluster = self.cluster(cluster_id)
+        serializer = HandOverSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        refuse_while_active(cluster, mutating_only=False)
+        try:
+            other = key_of(f"Bearer {serializer.validated_data['access_key']}")
+        except Problem as error:
+            raise invalid("access_key", error.text, error.hint) from error
+        if other.customer_id != self.key.customer_id:
+            raise invalid("access_key", "This is another customer's access key.", "Give one of your own.")
+        with _registry_refusals():
+            registry.hand_over(cluster, other)
+        self.audit("cluster.access-key", cluster, {"from": self.key.prefix, "to": other.prefix})
+        return Response({"access_key": other.prefix})
 
     @extend_schema(summary="Export the configuration", responses={(200, "text/yaml"): OpenApiTypes.STR})
     def configuration(self, request: Request, cluster_id: str) -> HttpResponse:

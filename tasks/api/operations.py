@@ -82,6 +82,7 @@ class OperationsOfCluster(OfCluster):
                 self.cluster,
                 asked["kind"],
                 asked.get("params", {}),
+                secrets=asked.get("secrets", {}),
                 dry_run=asked["dry_run"],
                 actor=actor(self.key),
                 source=source_of(request),

@@ -19,7 +19,8 @@ def as_problems() -> Iterator[None]:
         yield
     except PlanError as error:
         field = error.field or "params"
-        where = field if field in ("kind", "params", "from_step") else f"params.{field}"
+        own = field in ("kind", "params", "from_step") or field.startswith("secrets.")
+        where = field if own else f"params.{field}"
         raise Problem(
             "invalid", str(error), hint=error.fix, errors=[field_error(where, str(error), error.fix)]
         ) from error

@@ -8,6 +8,7 @@ import django_filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from clusters.access import LARGEST_KEY
 from clusters.api.clusters import ClusterSerializer, RegisteredSerializer
 from clusters.api.fields import Answer, Strict
 from tasks.models import HostJob, Operation, OperationState, Step
@@ -120,6 +121,12 @@ class NewOperationSerializer(Strict):
 
     kind = serializers.CharField(max_length=32, help_text="One of operation-kinds.")
     params = serializers.DictField(required=False, help_text="Parameters of that kind; see operation-kinds.")
+    secrets = serializers.DictField(
+        child=serializers.CharField(max_length=LARGEST_KEY, trim_whitespace=False),
+        required=False,
+        write_only=True,
+        help_text="Secrets of that kind; see operation-kinds. They are kept encrypted and never shown.",
+    )
     dry_run = serializers.BooleanField(default=False, help_text="Only ask what is true already; change nothing.")
 
 
@@ -163,6 +170,7 @@ class KindSerializer(Answer):
     title = serializers.CharField()
     description = serializers.CharField()
     params = serializers.DictField(help_text="Each parameter as JSON Schema.")
+    secrets = serializers.DictField(help_text="Each secret that may come with it, and what it is.")
 
 
 class ActiveOperation(Answer):

@@ -23,6 +23,7 @@ urlpatterns = [
     path("clusters/validate", Clusters.as_view({"post": "judge"})),
     path(CLUSTER, Clusters.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})),
     path(f"{CLUSTER}/credentials", Clusters.as_view({"post": "credentials"})),
+    path(f"{CLUSTER}/access-key", Clusters.as_view({"post": "hand_over"})),
     path(f"{CLUSTER}/configuration", Clusters.as_view({"get": "configuration"})),
     path(f"{CLUSTER}/kubeconfig", Clusters.as_view({"get": "kubeconfig"})),
     path(f"{CLUSTER}/nodes", Nodes.as_view({"get": "list", "post": "create"})),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
 from tasks.plans import (
@@ -28,23 +28,32 @@ from tasks.plans import (
     remove_node,
     restore,
     rollback,
+    rotate_access_key,
+    rotate_registry_password,
+    rotate_ssh_key,
     uninstall,
     upgrade,
 )
 from tasks.plans.params import checked
 
-__all__ = ["PLANS", "PlanKind", "make"]
+__all__ = ["PLANS", "PlanKind", "check_secrets", "make"]
 
 
 @dataclass(frozen=True)
 class PlanKind:
-    """A kind of operation. `params` describes each parameter as JSON Schema does."""
+    """A kind of operation. `params` describes each parameter as JSON Schema does.
+
+    `secrets` describes what may come with it and is never shown again; `check` raises `PlanError` for such that are
+    unusable.
+    """
 
     kind: str
     title: str
     description: str
     params: Mapping[str, Mapping[str, JSON]]
     make: Callable[[ClusterFact, Mapping[str, JSON]], Plan]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    check: Callable[[Mapping[str, str]], None] = lambda given: None
 
 
 PLANS: Mapping[str, PlanKind] = {
@@ -70,6 +79,31 @@ PLANS: Mapping[str, PlanKind] = {
             "New certificates for the control plane, one host after another, each verified; the kubeconfig anew.",
             certificates.PARAMS,
             certificates.make,
+        ),
+        PlanKind(
+            "rotate-ssh-key",
+            "Rotate the SSH key",
+            "A new key for the hosts, proven on all of them before the old one is given up and taken away.",
+            rotate_ssh_key.PARAMS,
+            rotate_ssh_key.make,
+            rotate_ssh_key.SECRETS,
+            rotate_ssh_key.check,
+        ),
+        PlanKind(
+            "rotate-access-key",
+            "Rotate the access key",
+            "The cluster gets the access key that it belongs to; what reads it starts anew and is healthy.",
+            rotate_access_key.PARAMS,
+            rotate_access_key.make,
+        ),
+        PlanKind(
+            "rotate-registry-password",
+            "Rotate the registry's password",
+            "A new password of Harbor's administrator, in Harbor and where the hosts, kk and helm log in with it.",
+            rotate_registry_password.PARAMS,
+            rotate_registry_password.make,
+            rotate_registry_password.SECRETS,
+            rotate_registry_password.check,
         ),
         PlanKind(
             "upgrade",
@@ -179,6 +213,16 @@ PLANS: Mapping[str, PlanKind] = {
         ),
     )
 }
+
+
+def check_secrets(kind: str, given: Mapping[str, str]) -> None:
+    """Raises `PlanError` for secrets that the operation does not take, or that are unusable."""
+    takes = PLANS[kind].secrets
+    for name in given:
+        if name not in takes:
+            fix = f"It takes: {', '.join(takes)}." if takes else "Leave it out."
+            raise PlanError(f"{kind} takes no secret {name!r}.", field=f"secrets.{name}", fix=fix)
+    PLANS[kind].check(given)
 
 
 def make(kind: str, cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:

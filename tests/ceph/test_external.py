@@ -13,7 +13,8 @@ from clusters.models import Component
 from tasks import services
 from tasks.models import AuditEvent, LogChunk, Operation, OperationState, Outcome
 from tasks.plan import PlanError
-from tests.ceph.conftest import Site, stored
+from tests.ceph.conftest import Site
+from tests.installed import stored
 from tests.tasks.driven import finish
 from tests.workers import Fleet, until
 

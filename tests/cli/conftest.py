@@ -36,7 +36,7 @@ def service() -> Iterator[PlayedService]:
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = ("SERVER", "ACCESS_KEY", "KEY_PASSPHRASE", "USER", "PASSWORD")
+    own = ("SERVER", "ACCESS_KEY", "NEW_ACCESS_KEY", "NEW_REGISTRY_PASSWORD", "KEY_PASSPHRASE", "USER", "PASSWORD")
     for name in (*(f"SANQIAN_{one}" for one in own), "COLUMNS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
 

@@ -47,7 +47,9 @@ class PlayedService:
     once: dict[str, list[tuple[int, dict[str, str], Any]]] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
+    keys: set[str] = field(default_factory=lambda: {KEY})
     replaced: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     # A stream whose events hold no `end` stays open until the test lets it go.
@@ -123,7 +125,9 @@ class _Handler(BaseHTTPRequestHandler):
         path = parts.path.removeprefix("/api/v1/")
         self.played.requests.append(Request(self.command, path, query, dict(self.headers.items()), body))
         login = "Basic " + b64encode(":".join(OPERATOR).encode()).decode()
-        if self.headers.get("Authorization") != (login if path == "fleet" else f"Bearer {KEY}"):
+        if self.headers.get("Authorization") not in (
+            {login} if path == "fleet" else {f"Bearer {key}" for key in self.played.keys}
+        ):
             self._problem(401, "not-authenticated", "The access key is not known.", hint="Copy it again.")
         elif planned := self.played.once.get(f"{self.command} {path}"):
             status, headers, answer = planned.pop(0)
@@ -172,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif rest == ["operations"]:
             self._page([one for one in played.operations if one["cluster"]["id"] == cluster["id"]], query)
         elif rest == ["credentials"]:
-            self._json({"changed": played.replaced})
+            self._json({"changed": played.replaced, "kept": played.kept})
         elif rest == ["nodes"]:
             self._page(played.nodes, query)
         elif rest == ["new-nodes"] and self.command == "POST":

@@ -117,7 +117,7 @@ def test_deploy_all_takes_the_cluster_that_is_there(run: Run, service: PlayedSer
     cluster = service.add_cluster("my-site", storage_class="old")
     service.nodes = [{"name": "m1", "address": "192.0.2.1", "port": 22, "user": "root"}]
     service.events, service.final = GOOD, DONE
-    service.replaced = ["m1"]
+    service.replaced, service.kept = ["m1"], ["m2"]
 
     result = run("deploy", "all", "-f", str(conf), "--storage-class", "new", "-o", "json")
 
@@ -127,6 +127,8 @@ def test_deploy_all_takes_the_cluster_that_is_there(run: Run, service: PlayedSer
     assert service.bodies("PATCH", cluster["id"]) == [{"storage_class": "new"}]
     assert service.bodies("POST", "credentials")[0]["private_keys"]
     assert "Replaced the stored credentials of m1" in result.err
+    assert "Kept the credentials of m2, which a rotation has put in place" in result.err
+    assert "3kctl rotate ssh-key my-site" in result.err
     assert len(service.clusters) == 1
 
 

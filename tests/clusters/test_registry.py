@@ -70,10 +70,23 @@ def test_given_logins_replace_the_stored_ones_and_others_stay(key: AccessKey) ->
     assert parsed.inventory is not None
     access = Access(login=Login("an old key", "its passphrase", sudo_password="word-of-sudo"))
     cluster = registry.create(key, "demo", parsed.inventory, access)
-    assert registry.replace_logins(cluster, parsed.inventory, access) == []
+    assert registry.replace_logins(cluster, parsed.inventory, access) == ([], [])
     new = Access(private_keys={"/k": "a new key"})
-    assert registry.replace_logins(cluster, parsed.inventory, new) == ["m1"]
+    assert registry.replace_logins(cluster, parsed.inventory, new) == (["m1"], [])
     logins = {node.name: registry.login_of(node) for node in cluster.nodes.select_related("credential")}
     assert logins["m1"] == Login("a new key", "", sudo_password="word-of-sudo")
     assert logins["w1"] == Login("an old key", "its passphrase", "word-of-host", "word-of-sudo")
     assert cluster.credentials.count() == 2
+
+
+def test_a_rotated_key_is_not_replaced_by_that_of_an_older_file(key: AccessKey) -> None:
+    parsed = parse(FILE)
+    assert parsed.inventory is not None
+    cluster = registry.create(key, "demo", parsed.inventory, Access(login=Login("an old key", password="word")))
+    registry.store_rotated(cluster, {"m1": Login("a rotated key", sudo_password="wrong")})
+    given = Access(private_keys={"/k": "an old key"}, login=Login(sudo_password="right"))
+    assert registry.replace_logins(cluster, parsed.inventory, given) == (["m1", "w1"], ["m1"])
+    assert registry.replace_logins(cluster, parsed.inventory, given) == ([], ["m1"])
+    logins = {node.name: registry.login_of(node) for node in cluster.nodes.select_related("credential")}
+    assert logins["m1"] == Login("a rotated key", sudo_password="right")
+    assert logins["w1"].private_key == "an old key"

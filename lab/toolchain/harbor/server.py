@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from lab.toolchain.harbor.storage import Storage
 
 VERSION = "v2.4.1-SIMULATED"
+ADMIN = 1
 _BLOB = re.compile(r"^/v2/(?P<name>.+)/blobs/(?P<digest>sha256:[0-9a-f]{64})$")
 _UPLOADS = re.compile(r"^/v2/(?P<name>.+)/blobs/uploads/(?P<id>[0-9a-f]*)$")
 _MANIFEST = re.compile(r"^/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)$")
@@ -109,7 +110,8 @@ class Handler(BaseHTTPRequestHandler):
                 given = base64.b64decode(value).decode()
             except ValueError:
                 return False
-            return hmac.compare_digest(given, f"admin:{self.server.password}")
+            user, _, word = given.partition(":")
+            return user == "admin" and self.server.storage.is_password(word, self.server.password)
         return hmac.compare_digest(value, self.server.token())
 
     def _service_token(self) -> None:
@@ -152,7 +154,9 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/users/current":
             if not self.admin:
                 return self._error(401, "UNAUTHORIZED", "unauthorized")
-            return self._json(200, {"username": "admin", "sysadmin_flag": True})
+            return self._json(200, {"user_id": ADMIN, "username": "admin", "sysadmin_flag": True})
+        if path == f"/users/{ADMIN}/password" and self.command == "PUT":
+            return self._password()
         if path == "/projects":
             return self._projects()
         name, _, rest = path.removeprefix("/projects/").partition("/")
@@ -172,6 +176,24 @@ class Handler(BaseHTTPRequestHandler):
         public = str(bool(project["public"])).lower()
         created = project["created"]
         return {"name": name, "repo_count": count, "metadata": {"public": public}, "creation_time": created}
+
+    def _password(self) -> None:
+        """As Harbor judges it: who changes his own password gives the old one, and not the same again."""
+        try:
+            wanted = json.loads(self.body)
+            old, new = str(wanted["old_password"]), str(wanted["new_password"])
+        except (ValueError, KeyError, TypeError):
+            return self._error(400, "BAD_REQUEST", "the body is not JSON with old_password and new_password")
+        storage = self.server.storage
+        if not storage.is_password(old, self.server.password):
+            return self._error(403, "FORBIDDEN", "Current password is incorrect")
+        if not re.fullmatch(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,128}", new):
+            rule = "the password length must be 8 to 128 characters with a capital letter, a small one and a digit"
+            return self._error(400, "BAD_REQUEST", rule)
+        if storage.is_password(new, self.server.password):
+            return self._error(400, "BAD_REQUEST", "the new password can not be same with the old one")
+        storage.set_password(new)
+        return self._send(200, b"")
 
     def _projects(self) -> None:
         storage = self.server.storage

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import io
 import json
+import secrets
 import tarfile
 import threading
 from pathlib import Path
 from typing import Any
 
 from lab.toolchain.common.objects import now
+
+
+def _hashed(word: str, salt: str) -> str:
+    return hashlib.pbkdf2_hmac("sha256", word.encode(), salt.encode(), 4096).hex()
 
 
 class Storage:
@@ -40,6 +46,17 @@ class Storage:
     def projects(self) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = self._read("projects.json", {})
         return found
+
+    def is_password(self, word: str, at_first: str) -> bool:
+        """Whether the administrator's password is `word`; it is `at_first` until it was changed."""
+        kept = self._read("admin.json", None)
+        if kept is None:
+            return hmac.compare_digest(word.encode(), at_first.encode())
+        return hmac.compare_digest(_hashed(word, kept["salt"]), kept["hash"])
+
+    def set_password(self, word: str) -> None:
+        salt = secrets.token_hex(16)
+        self._write("admin.json", {"salt": salt, "hash": _hashed(word, salt)})
 
     def add_project(self, name: str, public: bool) -> bool:
         """False when there is one of that name."""

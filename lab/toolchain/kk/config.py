@@ -51,6 +51,7 @@ class Config:
     registry_namespace: str = "kubesphereio"
     registry_user: str = "admin"
     registry_password: str = "Harbor12345"  # noqa: S105  Harbor's own documented default
+    registry_login: bool = False  # whether the configuration says it
 
     def host(self, name: str) -> Host:
         return next(host for host in self.hosts if host.name == name)
@@ -116,6 +117,7 @@ def _settings(spec: Mapping[str, Any]) -> dict[str, Any]:
         "registry_namespace": registry.get("namespaceOverride"),
         "registry_user": login.get("username"),
         "registry_password": login.get("password"),
+        "registry_login": bool(login),
     }
     return {key: value for key, value in found.items() if value}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from lab.toolchain.common import daemon
 from lab.toolchain.kk.config import Config, Host
 
@@ -78,6 +80,13 @@ def unit(name: str, command: str) -> str:
 
 
 def containerd(config: Config) -> str:
+    login = ""
+    if config.registry_login:
+        login = (
+            f'  [plugins."io.containerd.grpc.v1.cri".registry.configs."{config.registry}".auth]\n'
+            f"    username = {json.dumps(config.registry_user)}\n"
+            f"    password = {json.dumps(config.registry_password)}\n"
+        )
     return f"""version = 2
 root = "/var/lib/containerd"
 state = "/run/containerd"
@@ -86,7 +95,7 @@ state = "/run/containerd"
   sandbox_image = "{config.image_root}/pause:3.7"
   [plugins."io.containerd.grpc.v1.cri".registry.configs."{config.registry}".tls]
     ca_file = "/etc/docker/certs.d/{config.registry}/ca.crt"
-"""
+{login}"""
 
 
 CRICTL = """runtime-endpoint: unix:///run/containerd/containerd.sock

@@ -1,15 +1,19 @@
 # http METHOD PATH [BODY]: asks the registry as its administrator, prints the status code (000: no answer).
+# Neither login nor body is an argument of a process: the body may hold secrets, too.
 # The answer's body goes to the file ANSWER, where that is set.
 http() {
   if command -v curl >/dev/null 2>&1; then
     set -- "$1" "https://$REGISTRY$2" "${3:-}"
-    printf 'user = "%s"\n' "$(printf '%s:%s' "$REGISTRY_USER" "$REGISTRY_PASSWORD" | sed 's/[\\"]/\\&/g')" |
+    {
+      printf 'user = "%s"\n' "$(printf '%s:%s' "$REGISTRY_USER" "$REGISTRY_PASSWORD" | sed 's/[\\"]/\\&/g')"
+      [ -z "$3" ] || printf 'data = "%s"\n' "$(printf %s "$3" | sed 's/[\\"]/\\&/g')"
+    } |
       curl -sS -K - $([ ! -r "$CERTIFICATE" ] || printf %s "--cacert $CERTIFICATE") -m 20 -X "$1" \
-        -H 'Content-Type: application/json' ${3:+--data "$3"} -o "${ANSWER:-/dev/null}" -w '%{http_code}' "$2" || :
+        -H 'Content-Type: application/json' -o "${ANSWER:-/dev/null}" -w '%{http_code}' "$2" || :
   else
-    python3 - "$@" <<'PYTHON'
+    HTTP_BODY=${3:-} python3 - "$1" "$2" <<'PYTHON'
 import base64, os, ssl, sys, urllib.error, urllib.request
-method, path, body = (sys.argv[1:] + [""])[:3]
+method, path, body = *sys.argv[1:], os.environ["HTTP_BODY"]
 ca = os.environ["CERTIFICATE"]
 user = os.environ["REGISTRY_USER"] + ":" + os.environ["REGISTRY_PASSWORD"]
 request = urllib.request.Request("https://" + os.environ["REGISTRY"] + path, body.encode() or None, method=method)

@@ -26,6 +26,7 @@ OF_CLUSTER = [
     ("patch", "/nodes/host1"),
     ("delete", "/nodes/host1"),
     ("post", "/operations"),
+    ("post", "/access-key"),
 ]
 OF_OPERATION = [
     *(("get", word) for word in ("", "/steps", "/log", "/events")),
