@@ -75,7 +75,7 @@ def _after(site: Site, entry: Entry) -> list[str]:
 
 def step(site: Site, entry: Entry, after: Sequence[str], **env: str) -> StepSpec:
     """The step that installs a component; `env` changes what its script is told."""
-    do = _script(site, entry)
+    do = installing(site, entry)
     longest = patience(site, entry)
     return StepSpec(
         f"component-{entry.name}",
@@ -95,13 +95,14 @@ def patience(site: Site, entry: Entry) -> float:
     return float(site.params.get("component_timeout") or entry.timeout)
 
 
-def _script(site: Site, entry: Entry) -> Script:
+def installing(site: Site, entry: Entry) -> Script:
+    """What installs a component."""
     needs = [load()[name] for name in entry.needs]
     env = {
         **site.env,
         "NAME": entry.name,
         "STATE": STATE,
-        "NEEDS": "\n".join(line for need in needs for line in _ready_when(need)),
+        "NEEDS": "\n".join(line for need in needs for line in ready_when(need)),
         "WAIT": str(int(max([patience(site, need) for need in needs] or [patience(site, entry)]))),
     }
     if entry.kind == "helm":
@@ -122,7 +123,7 @@ def _script(site: Site, entry: Entry) -> Script:
     return script("component-manifest", "component-needs", env=env)
 
 
-def _ready_when(entry: Entry) -> list[str]:
+def ready_when(entry: Entry) -> list[str]:
     """What of a component must be ready before another may be built on it, in the form of component-needs.sh."""
     rules = [*entry.health.workloads, *(rule for part in entry.health.parts.values() for rule in part)]
     where = ",".join(entry.namespaces)
