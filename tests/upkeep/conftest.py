@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -17,13 +14,12 @@ from clusters.models import AccessKey, Cluster, Component, Customer, Node, SSHCr
 from lab import artifact, rootfs
 from lab.base import Shape
 from lab.hosts import Lab
-from tasks import services
 from tasks.actions.kubernetes import ADMIN_CONF, outward
-from tasks.models import LogChunk, Operation
-from tests.ceph.conftest import ALL, CREATE, KEY, PROJECT, WHERE, sh
+from tasks.plans.site import KEY as OWN_KEY
+from tests.ceph.conftest import ALL, CREATE, KEY, PROJECT, WHERE, Site, fleet, sh
 from tests.lab_fixtures import name_of_run, take_down_stale
-from tests.workers import Fleet
 
+__all__ = ["fleet", "kubernetes", "site"]
 REGISTRY = "dockerhub.kubekey.local"
 ROLES = {
     "master1": ["etcd", "control-plane", "registry"],
@@ -33,29 +29,6 @@ ROLES = {
 }
 CLUSTER = uuid.UUID("6f0a3c1e-0000-4000-8000-00000000ca5e")
 COMPONENTS = {"kruise": "kruise", "node-feature-discovery": "node-feature-discovery"}
-
-
-@dataclass
-class Site:
-    """The lab registered as a cluster."""
-
-    lab: Lab
-    cluster: Cluster
-
-    def sh(self, script: str, host: str = "master1", check: bool = True) -> str:
-        return sh(self.lab, script, host, check)
-
-    def json(self, script: str) -> Any:
-        return json.loads(self.sh(script))
-
-    def fault(self, *faults: dict[str, object]) -> None:
-        """Ask the SIMULATED toolchain for faults; see lab/README.md."""
-        text = json.dumps({"faults": faults})
-        self.sh(f"rm -f /var/lib/lab/faults-struck.json; cat >/etc/lab/faults.json <<'END'\n{text}\nEND")
-
-    def start(self, kind: str, dry_run: bool = False, **params: Any) -> Operation:
-        given = {"artifact_directory": WHERE, **params}
-        return services.request_operation(self.cluster, kind, given, dry_run=dry_run, actor="test")
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +46,9 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             _put(made, "/etc/lab/speed", b"100\n", host.name)
         _put(made, "/tmp/artifact.tar.gz", artifact.build(tmp_path_factory.mktemp("artifact")).read_bytes())
         _put(made, f"{WHERE}/cluster.yaml", _configuration(made))
-        _put(made, KEY, made.key_path.read_bytes())
+        for path in (KEY, OWN_KEY):
+            _put(made, path, made.key_path.read_bytes())
+        _put(made, "/root/.ssh/known_hosts", made.known_hosts_path.read_bytes())
         sh(made, f"tar -xzf /tmp/artifact.tar.gz -C {WHERE}")
         sh(made, f"bin/kk init registry {ALL}")
         sh(made, PROJECT)
@@ -133,19 +108,3 @@ def site(kubernetes: Lab, transactional_db: None) -> Iterator[Site]:
     made = Site(kubernetes, cluster)
     yield made
     made.fault()
-
-
-@pytest.fixture
-def fleet(transactional_db: None) -> Iterator[Fleet]:
-    """Short leases, so that a take-over is seen soon."""
-    made = Fleet(SANQIAN_LEASE_SECONDS="5", SANQIAN_SLICE_SECONDS="4")
-    made.worker(16)
-    made.beat()
-    yield made
-    made.stop()
-
-
-def stored(operation: Operation, step: str, host: str = "") -> str:
-    chunks = LogChunk.objects.filter(operation=operation, job__step__key=step)
-    chunks = chunks.filter(job__host=host) if host else chunks
-    return "".join(chunks.order_by("seq").values_list("text", flat=True))

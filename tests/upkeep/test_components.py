@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tasks import services
 from tasks.models import OperationState, Outcome
+from tests.ceph.conftest import Site, stored
 from tests.tasks.test_driving import finish
-from tests.upkeep.conftest import Site, stored
 from tests.workers import Fleet, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.lab]
@@ -36,7 +38,7 @@ def newer(site: Site, name: str, version: str) -> None:
     site.sh(NEWER.replace("NAME", name).replace("VERSION", version))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_components_are_upgraded(site: Site, fleet: Fleet) -> None:
     nothing = site.start("upgrade-components")
     assert finish(nothing, fleet, 120) == OperationState.SUCCEEDED, str(nothing.error)
@@ -53,7 +55,7 @@ def test_components_are_upgraded(site: Site, fleet: Fleet) -> None:
 
 
 def revisions(site: Site) -> list[tuple[int, str, str]]:
-    return [(row["revision"], row["status"], row["chart"]) for row in site.json(HISTORY)]
+    return [(row["revision"], row["status"], row["chart"]) for row in json.loads(site.sh(HISTORY))]
 
 
 def the_plan_shows_what_would_change(site: Site, fleet: Fleet) -> None:
@@ -104,7 +106,7 @@ def a_killed_helm_is_mended_by_the_retry(site: Site, fleet: Fleet) -> None:
     assert "was left pending-upgrade" in stored(operation, "upgrade-kruise")
     assert operation.steps.get(key="upgrade-node-feature-discovery").outcome == Outcome.ALREADY
     assert revisions(site)[-1][1:] == ("deployed", "kruise-1.5.0")
-    assert site.json("helm get values kruise -n kruise -o json")["manager"]["log"] == "debug"
+    assert json.loads(site.sh("helm get values kruise -n kruise -o json"))["manager"]["log"] == "debug"
 
 
 def a_cancelled_upgrade_goes_on(site: Site, fleet: Fleet) -> None:

@@ -32,18 +32,10 @@ if grep -q '^kind: *CustomResourceDefinition' "$definitions" && ! newer "$presen
     fail "The definitions (CRDs) of $NAME $target are not established after 60 seconds." "kubectl describe crd names the reason; then retry."
 fi
 
-set -- upgrade "$NAME" "$file" -n "$NAMESPACE" --reset-values --wait --timeout "${WAIT}s"
-for values in $(values_files); do set -- "$@" -f "$values"; done
-lines=$(settings)
-while IFS= read -r line; do
-  [ -z "$line" ] || set -- "$@" --set "$line"
-done <<LINES
-$lines
-LINES
 sum=$(wanted_sum)
 progress 30 "upgrading to $target"
 # Not --atomic: it would take the pods away before anybody could read what is wrong with them.
-if helm "$@" 2>"$said"; then
+if helm_with upgrade "$NAME" "$file" -n "$NAMESPACE" --reset-values --wait --timeout "${WAIT}s" 2>"$said"; then
   cat "$said" >&2
   if within "$WAIT" needs_met; then
     remember "$sum"
