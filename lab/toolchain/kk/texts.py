@@ -29,7 +29,7 @@ rm -f /etc/hosts.kk /etc/hosts.new
 
 # For hosts without systemd: a unit is a program of /etc/lab/boot.d.
 SYSTEMCTL = f"""#!/bin/sh
-# SIMULATED systemctl: only stop and disable do something
+# SIMULATED systemctl: only stop, disable and restart do something
 verb= units=
 for word; do
   case $word in
@@ -37,10 +37,12 @@ for word; do
     *) if [ -z "$verb" ]; then verb=$word; else units="$units ${{word%.service}}"; fi ;;
   esac
 done
-case $verb in stop | disable) ;; *) exit 0 ;; esac
+case $verb in stop | disable | restart) ;; *) exit 0 ;; esac
 for unit in $units; do
   {daemon.stop_command("$unit")}
-  rm -f {daemon.BOOT}/$unit
+  if [ "$verb" = restart ]; then [ ! -e {daemon.BOOT}/$unit ] || {daemon.start_command("$unit")}
+  else rm -f {daemon.BOOT}/$unit
+  fi
 done
 """
 
