@@ -15,6 +15,7 @@ from cli.artifact import artifact_parameter
 from cli.disks import disks_table
 from cli.errors import CliError, Code, Problem
 from cli.follow import conclude, findings_table, follow, plan_table
+from cli.releases import changes_table, releases_table
 from cli.text import parse_duration
 from cli.verb import Session
 
@@ -150,7 +151,12 @@ def watch(session: Session, operation: Mapping[str, Any], waiting: Waiting) -> d
         session.output.say(f"Follow it with:  3kctl follow {ident}")
         return None
     detail = follow(session, ident, timeout=parse_duration(waiting.timeout) if waiting.timeout else None)
-    shown: list[RenderableType | None] = [findings_table(detail), disks_table(detail)]
+    shown: list[RenderableType | None] = [
+        findings_table(detail),
+        disks_table(detail),
+        releases_table(detail),
+        changes_table(detail),
+    ]
     if detail.get("dry_run"):
         shown.append(plan_table(detail))
     elif detail["state"] != "succeeded":

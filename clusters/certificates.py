@@ -70,7 +70,7 @@ def judge(certificates: Iterable[Certificate], unread: Mapping[str, str], now: d
         state = "healthy"
     texts = [*(_said(one, now) for one in ending), *broken, *silent]
     if not all_of_them and not silent:
-        texts = ["no certificate was found on the control-plane, etcd and registry hosts"]
+        texts = ["no certificate was found on the hosts"]
     return ComponentHealth(
         NAME,
         state,

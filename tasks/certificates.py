@@ -1,4 +1,4 @@
-"""Reading when certificates end: over SSH, from the files on the hosts that hold some."""
+"""Reading when certificates end: over SSH, from the files on the hosts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tasks.database import release, with_own_connection
 from tasks.remote import RemoteError
 from tasks.rounds import AT_ONCE, due
 
-HOLDERS = ("control-plane", "etcd", "registry")
 PARALLEL = 10
 # Names of files and ends alone: no key and no certificate leaves the host.
 LOOK = r"""
 say() { end=$(openssl x509 -noout -enddate 2>/dev/null) || end=; printf '%s\t%s\n' "$1" "${end#notAfter=}"; }
 command -v openssl >/dev/null || { echo 'openssl is not installed' >&2; exit 3; }
 for file in /etc/kubernetes/pki/*.crt /etc/kubernetes/pki/etcd/*.crt /etc/ssl/etcd/ssl/*.pem \
-  /etc/ssl/registry/ssl/*.pem /etc/ssl/registry/ssl/*.crt; do
+  /etc/ssl/registry/ssl/*.pem /etc/ssl/registry/ssl/*.crt /etc/ssl/registry/ssl/*.cert \
+  /etc/docker/certs.d/*/*.crt /etc/docker/certs.d/*/*.cert; do
   case $file in *-key.pem) continue ;; esac
   [ ! -f "$file" ] || say "$file" <"$file"
 done
@@ -58,9 +58,7 @@ def check(cluster_id: UUID) -> None:
 
 def read_and_store(cluster: Cluster) -> tuple[list[Certificate], dict[str, str]]:
     """The certificates and the hosts that could not be read, with the reason; both are stored."""
-    nodes = list(
-        cluster.nodes.select_related("credential", "jump__credential").filter(role_groups__overlap=list(HOLDERS))
-    )
+    nodes = list(cluster.nodes.select_related("credential", "jump__credential"))
     release()
     found, unread = read(nodes)
     now = timezone.now()

@@ -62,6 +62,14 @@ class Upgradable(StrEnum):
     """What `deploy upgrade` takes."""
 
     KUBERNETES = "kubernetes"
+    COMPONENTS = "components"
+
+
+class OnFailure(StrEnum):
+    """What becomes of a component whose upgrade fails."""
+
+    ROLLBACK = "rollback"
+    KEEP = "keep"
 
 
 class Renewable(StrEnum):
@@ -232,7 +240,10 @@ def renew(
     cluster: ClusterArgument = "",
     days: Annotated[int, typer.Option(min=0, max=360, help="Leave those that last so long [default: 180].")] = 0,
 ) -> None:
-    """Renew the control plane's certificates, one host after another. Its API server restarts on each."""
+    """Renew the certificates of etcd, the control plane and the registry, one host after another.
+
+    On each, etcd and the API server restart; the registry's proxy does, and every host trusts what it shows.
+    """
     params = what.params(days=days)
     kind = f"renew-{part.value}"
     operate(session, find_cluster(session.client, cluster), kind, params, waiting, dry_run=what.dry_run)
@@ -241,14 +252,46 @@ def renew(
 def upgrade(
     session: Session,
     part: Annotated[Upgradable, typer.Argument(help="What to upgrade.")],
-    version: Annotated[str, typer.Option(metavar="V1.2.3", help="The version to have afterwards.")],
     what: What,
     waiting: Waiting,
     cluster: ClusterArgument = "",
-    confirm: Annotated[str, typer.Option(metavar="NAME", help="The cluster's name, instead of typing it.")] = "",
+    version: Annotated[str, typer.Option(metavar="V1.2.3", help="kubernetes: the version to have afterwards.")] = "",
+    confirm: Annotated[str, typer.Option(metavar="NAME", help="kubernetes: the cluster's name.")] = "",
+    software: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="components: only these [default: those whose chart in the artifact is newer].",
+            show_default=False,
+        ),
+    ] = None,
+    on_failure: Annotated[
+        OnFailure | None,
+        typer.Option(help="components: what becomes of one that fails [default: rollback].", show_default=False),
+    ] = None,
+    downgrade: Annotated[
+        bool, typer.Option("--downgrade", help="components: let those named go to an older chart.")
+    ] = False,
 ) -> None:
-    """Upgrade Kubernetes, node by node, after a snapshot of etcd. Nothing leads back; --plan changes nothing."""
+    """Upgrade Kubernetes, node by node, after a snapshot of etcd; or components to the artifact's charts.
+
+    Nothing leads back from an upgrade of Kubernetes. --plan changes nothing; for components it shows which charts and
+    values would change, and how.
+    """
     row = find_cluster(session.client, cluster)
+    if part is Upgradable.COMPONENTS:
+        if version or confirm:
+            raise CliError("--version and --confirm go with `deploy upgrade kubernetes`.", hint="Leave them out.")
+        failing = on_failure.value if on_failure else None
+        params = what.params(components=names(software), on_failure=failing, downgrade=downgrade)
+        operate(session, row, "upgrade-components", params, waiting, dry_run=what.dry_run)
+        return
+    if software or on_failure or downgrade:
+        raise CliError(
+            "--software, --on-failure and --downgrade go with `deploy upgrade components`.", hint="Leave them out."
+        )
+    if not version:
+        raise CliError("It is not said to which version.", hint="Give one: --version v1.25.3.")
     asked = f"Nothing leads back from an upgrade of {part.value}."
     name = row["name"] if what.dry_run else confirmed(session, row["name"], confirm, asked)
     operate(session, row, "upgrade", what.params(version=version, confirm=name), waiting, dry_run=what.dry_run)

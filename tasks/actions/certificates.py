@@ -15,6 +15,8 @@ RENEWED = (
     "/etc/kubernetes/admin.conf",
     "/etc/kubernetes/controller-manager.conf",
     "/etc/kubernetes/scheduler.conf",
+    "/etc/ssl/etcd/ssl/",
+    "/etc/ssl/registry/ssl/",
 )
 
 
@@ -43,7 +45,7 @@ class ReadCertificates(Action):
             if one.host in demanded and one.path.startswith(RENEWED) and late:
                 raise ActionFailed(
                     f"{one.path} on {one.host} was not renewed.",
-                    "On the host: kubeadm certs check-expiration; then run the operation again.",
+                    "Run the operation again. On the host, kubeadm certs check-expiration tells more.",
                     host=one.host,
                     kind="not-renewed",
                 )

@@ -33,6 +33,7 @@ from tasks.plans import (
     rotate_ssh_key,
     uninstall,
     upgrade,
+    upgrade_components,
 )
 from tasks.plans.params import checked
 
@@ -76,7 +77,7 @@ PLANS: Mapping[str, PlanKind] = {
         PlanKind(
             "renew-certificates",
             "Renew the certificates",
-            "New certificates for the control plane, one host after another, each verified; the kubeconfig anew.",
+            "New certificates for etcd, the control plane and the registry, host after host, each verified.",
             certificates.PARAMS,
             certificates.make,
         ),
@@ -111,6 +112,13 @@ PLANS: Mapping[str, PlanKind] = {
             "A snapshot of etcd, then Kubernetes to a newer version that the artifact carries, node by node.",
             upgrade.PARAMS,
             upgrade.make,
+        ),
+        PlanKind(
+            "upgrade-components",
+            "Upgrade components",
+            "Components to the artifact's charts, compared first, then one by one, each healthy before the next.",
+            upgrade_components.PARAMS,
+            upgrade_components.make,
         ),
         PlanKind(
             "rollback",

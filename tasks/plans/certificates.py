@@ -1,6 +1,7 @@
-"""New certificates for the control plane, one host after another. Pure.
+"""New certificates for etcd, the control plane and the registry, one host after another. Pure.
 
-kk renews what kubeadm manages; etcd's and the registry's own, which kk makes for ten years, are only read.
+kk renews what kubeadm manages. What kk makes itself for ten years, those of etcd and of the registry, is signed anew by
+the authority that lies beside it, with the keys and names it has.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
         "default": 180,
         "minimum": 1,
         "maximum": 360,
-        "description": "Hosts whose certificates all last for so many days are left alone; new ones last for 365.",
+        "description": "Certificates that last for so many days are left alone. New ones last for 365, etcd's 3650.",
     },
 }
 
@@ -30,32 +31,95 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     """The plan. Raises `PlanError` without a control-plane host."""
     site, first = Site(cluster, params), cluster.first
     masters = cluster.group("control-plane")
-    names = [host.name for host in masters]
     steps = [
         StepSpec("certificates", "Read when certificates end", Action("read-certificates"), expected=4, timeout=600)
     ]
+    # The members first: a control plane that reads a new authority of etcd restarts for it, if at all, once.
+    for host in sorted(cluster.group("etcd", "control-plane"), key=lambda host: "etcd" not in host.roles):
+        steps.append(_etcd(site, host, steps[-1].key))
     for host in masters:
         steps += _renewal(site, host, steps[-1].key)
     steps.append(hosts.kubeconfig(first.name, after=steps[-1].key))
-    args: dict[str, Any] = {"hosts": names, "days": params["days"]}
+    renewed = {host.name for host in cluster.group("control-plane", "etcd", "registry")}
+    if site.registry and site.registry_host:
+        steps += _registry(site, site.registry_host, "kubeconfig")
+        renewed = set(cluster.names)
+    args: dict[str, Any] = {"hosts": [name for name in cluster.names if name in renewed], "days": params["days"]}
     steps.append(
         StepSpec(
             "verify",
             "Verify that the new certificates are in place",
             Action("read-certificates", args),
-            after=("kubeconfig",),
+            after=(steps[-1].key,),
             expected=4,
             timeout=600,
             retry=Retry(3),
         )
     )
-    notes = ("The certificates of etcd and of the registry are read, not renewed.",)
-    return Plan("renew-certificates", tuple(steps), notes=notes).validate(cluster.names)
+    return Plan("renew-certificates", tuple(steps)).validate(cluster.names)
+
+
+def _etcd(site: Site, host: HostFact, after: str) -> StepSpec:
+    members = site.cluster.group("etcd")
+    env = {
+        **site.env,
+        "DAYS": str(site.params["days"]),
+        "MEMBERS": "\n".join(f"{one.name} https://{_bracketed(one.internal_address)}:2379" for one in members),
+        "MEMBER": "yes" if "etcd" in host.roles else "no",
+        "API": "yes" if "control-plane" in host.roles else "no",
+        "API_ADDRESS": _api(site, host),
+        "WAIT": "180",
+    }
+    return StepSpec(
+        f"etcd-{host.name}",
+        f"Renew the certificates of etcd on {host.name}",
+        script("etcd-certificates", "etcd", "signing", env=env),
+        hosts=(host.name,),
+        after=(after,),
+        expected=10,
+        timeout=900,
+    )
+
+
+def _registry(site: Site, host: HostFact, after: str) -> list[StepSpec]:
+    env = {
+        **{name: site.registry_env[name] for name in ("ARTIFACT", "REGISTRY", "CERTIFICATE")},
+        "DAYS": str(site.params["days"]),
+        "WAIT": "120",
+    }
+    return [
+        StepSpec(
+            "registry-certificate",
+            "Renew the certificate of the registry",
+            script("registry-certificate", "shown", "signing", env=env),
+            hosts=(host.name,),
+            after=(after,),
+            expected=10,
+            timeout=900,
+        ),
+        StepSpec(
+            "registry-trust",
+            "Have every host trust it",
+            Action("spread-registry-certificate", {"host": host.name, "registry": site.registry}),
+            after=("registry-certificate",),
+            expected=4,
+            timeout=900,
+            retry=Retry(3),
+        ),
+        StepSpec(
+            "registry-pull",
+            "Verify that images can be pulled",
+            script("registry-pull", "shown", env={**env, "DAYS": "0"}),
+            hosts=site.cluster.names,
+            after=("registry-trust",),
+            expected=5,
+            timeout=900,
+        ),
+    ]
 
 
 def _renewal(site: Site, host: HostFact, after: str) -> list[StepSpec]:
     config = f"{site.artifact}/cluster-{host.name}.yaml"
-    port = site.cluster.settings.get("control_plane_port") or 6443
     env = {
         **site.env,
         "CONFIG": config,
@@ -64,7 +128,7 @@ def _renewal(site: Site, host: HostFact, after: str) -> list[StepSpec]:
         "PORT": str(host.port),
         "USER_AT_HOST": f"{host.user}@{host.internal_address}",
         "HOST": host.name,
-        "API": f"{_bracketed(host.internal_address)}:{port}",
+        "API": _api(site, host),
         "WAIT": "300",
     }
     return [
@@ -88,6 +152,10 @@ def _renewal(site: Site, host: HostFact, after: str) -> list[StepSpec]:
             quiet=900,
         ),
     ]
+
+
+def _api(site: Site, host: HostFact) -> str:
+    return f"{_bracketed(host.internal_address)}:{site.cluster.settings.get('control_plane_port') or 6443}"
 
 
 def _bracketed(address: str) -> str:

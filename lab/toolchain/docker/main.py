@@ -273,6 +273,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _restart(options: argparse.Namespace) -> None:
+    if options.verb == "restart" and HARBOR_CONFIG.is_file() and set(options.names) <= set(HARBOR):
+        _shell(f"{daemon.stop_command('harbor')}; {daemon.start_command('harbor')}")
+        print("\n".join(options.names))
+        return
+
     def act(found: dict[str, Container], name: str) -> None:
         if options.verb in ("stop", "restart"):
             _stop(found[name])

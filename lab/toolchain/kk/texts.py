@@ -46,8 +46,10 @@ for unit in $units; do
   case $verb in
     disable) rm -f {daemon.BOOT}/$unit ;;
     start | restart)
-      [ -x {daemon.BOOT}/$unit ] || {{ echo "Unit $unit.service not found." >&2; exit 5; }}
-      {daemon.start_command("$unit")} ;;
+      # containerd and docker have no program here.
+      if [ -x {daemon.BOOT}/$unit ]; then {daemon.start_command("$unit")}
+      elif [ "$verb" = start ]; then echo "Unit $unit.service not found." >&2; exit 5
+      fi ;;
   esac
 done
 """

@@ -8,3 +8,14 @@ values_files() { for values in $VALUES $MORE_VALUES; do [ ! -r "$values" ] || pr
 wanted_sum() { { settings; cat $(chart_file) $(values_files) /dev/null; } | sha256sum | cut -d ' ' -f 1; }
 release_status() { helm status "$NAME" -n "$NAMESPACE" -o json 2>/dev/null | tr -d ' \n' | sed -n 's/.*"status":"\([a-z-]*\)".*/\1/p'; }
 release_revision() { helm status "$NAME" -n "$NAMESPACE" -o json 2>/dev/null | tr -d ' \n' | sed -n 's/.*"version":\([0-9][0-9]*\)[,}].*/\1/p'; }
+# helm_with WORDS...: helm, told the values and settings besides.
+helm_with() {
+  for values in $(values_files); do set -- "$@" -f "$values"; done
+  lines=$(settings)
+  while IFS= read -r line; do
+    [ -z "$line" ] || set -- "$@" --set "$line"
+  done <<LINES
+$lines
+LINES
+  helm "$@"
+}

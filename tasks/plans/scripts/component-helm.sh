@@ -13,14 +13,6 @@ case $status in
   uninstalling) helm uninstall "$NAME" -n "$NAMESPACE" --wait || : ;;
 esac
 if [ "$CHART_SOURCE" = harbor ]; then chart=harbor/$CHART; else chart=$file; fi
-set -- upgrade --install "$NAME" "$chart" -n "$NAMESPACE" --create-namespace --timeout "${WAIT}s"
-for values in $(values_files); do set -- "$@" -f "$values"; done
-lines=$(settings)
-while IFS= read -r line; do
-  [ -z "$line" ] || set -- "$@" --set "$line"
-done <<LINES
-$lines
-LINES
 sum=$(wanted_sum)
-helm "$@"
+helm_with upgrade --install "$NAME" "$chart" -n "$NAMESPACE" --create-namespace --timeout "${WAIT}s"
 remember "$sum"

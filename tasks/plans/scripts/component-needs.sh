@@ -31,13 +31,17 @@ needs_met() {
   told=$missing
   [ -z "$missing" ]
 }
-await_needs() {
-  within "$WAIT" needs_met && return
+# show_pods: the pods and the latest events where NEEDS live.
+show_pods() {
   printf '%s\n' "$NEEDS" | cut -d '|' -f 2 | tr ',' '\n' | sort -u | while read -r namespace; do
     [ -n "$namespace" ] || continue
     kubectl get pods -n "$namespace" -o wide || :
     kubectl get events -n "$namespace" --sort-by=.lastTimestamp 2>/dev/null | tail -n 15 || :
   done
+}
+await_needs() {
+  within "$WAIT" needs_met && return
+  show_pods
   fail "$NAME needs what is not ready after $WAIT seconds: $(printf '%s' "$missing" | tr '\n' ';')" \
     "Mend those components first (pods and events above), then retry."
 }

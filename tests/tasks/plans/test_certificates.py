@@ -12,10 +12,26 @@ THREE = {**ROLES, "master2": ("etcd", "control-plane"), "master3": ("etcd", "con
 def test_one_host_after_another_then_the_kubeconfig_then_the_proof() -> None:
     plan = make("renew-certificates", cluster(THREE), {"artifact": {"path": "/srv/3k"}})
     keys = [step.key for step in plan.steps]
-    per_host = [f"{part}-{host}" for host in ("master1", "master2", "master3") for part in ("configuration", "renew")]
-    assert keys == ["certificates", *per_host, "kubeconfig", "verify"]
+    masters = ("master1", "master2", "master3")
+    etcd = [f"etcd-{host}" for host in masters]
+    per_host = [f"{part}-{host}" for host in masters for part in ("configuration", "renew")]
+    registry = ["registry-certificate", "registry-trust", "registry-pull"]
+    assert keys == ["certificates", *etcd, *per_host, "kubeconfig", *registry, "verify"]
     assert [step.after for step in plan.steps] == [(), *((key,) for key in keys[:-1])]
     assert plan.mutating
+
+
+def test_members_of_etcd_come_before_those_who_only_ask_it() -> None:
+    roles = {"a": ("control-plane",), "b": ("etcd",), "c": ("worker",)}
+    plan = make("renew-certificates", cluster(roles, private_registry=""), {})
+    assert [step.key for step in plan.steps][1:3] == ["etcd-b", "etcd-a"]
+    steps = {step.key: step.do for step in plan.steps}
+    member, asker = steps["etcd-b"], steps["etcd-a"]
+    assert isinstance(member, Script) and isinstance(asker, Script)
+    assert (member.env["MEMBER"], member.env["API"]) == ("yes", "no")
+    assert (asker.env["MEMBER"], asker.env["API"]) == ("no", "yes")
+    assert member.env["MEMBERS"] == asker.env["MEMBERS"] == "b https://10.0.0.2:2379"
+    assert not [key for key in steps if key.startswith("registry")]
 
 
 def test_each_host_is_renewed_alone_from_the_first() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from clusters import releases
 from tasks.plan import Script
-from tasks.plans.scripting import script
+from tasks.plans.scripting import FILES, script
 
 # Keeps "status revision" in $NOTES/release; says what it was asked to do in $NOTES/asked.
 HELM = """#!/bin/sh
@@ -178,3 +179,33 @@ def test_large_definitions_are_created_then_merged(place: Place) -> None:
         "create -f deploy/volcano.yaml",
         "apply --server-side --force-conflicts -f deploy/volcano.yaml",
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "newer"),
+    [
+        ("1.10.0", "1.4.0", True),
+        ("1.4.0", "1.10.0", False),
+        ("v1.4.0", "1.4.0", False),
+        ("1.5.0", "1.5.0-rc.1", True),
+        ("1.5.0-rc.10", "1.5.0-rc.2", True),
+        ("1.5.0-rc.1", "1.5.0", False),
+        ("1.5.0+b", "1.5.0+a", False),
+    ],
+)
+def test_the_shell_orders_versions_as_the_service_does(one: str, other: str, newer: bool) -> None:
+    text = f'{FILES["component-upgrade.functions"]}\nnewer "$1" "$2"'
+    done = subprocess.run(["sh", "-eu", "-c", text, "sh", one, other], check=False, capture_output=True)
+    assert (done.returncode == 0) is newer
+    assert (releases.order(one) > releases.order(other)) is newer
+
+
+def test_what_never_worked_is_not_upgraded(place: Place) -> None:
+    (place.path / "release").write_text("pending-install 1\n")
+    env = {**place.helm().env, "NAMED": "yes", "DOWNGRADE": "no", "ON_FAILURE": "rollback"}
+    do = script("component-upgrade", "component-needs", "component-helm.functions", env=env)
+    assert place.run(do, "probe").returncode != 0
+    done = place.run(do, "apply")
+    assert done.returncode == 1
+    assert "ever worked (status: pending-install)" in done.stderr
+    assert not [line for line in place.asked if line.startswith(("upgrade", "rollback", "uninstall"))]

@@ -1,0 +1,1 @@
+[ ! -e "$SSL" ] || { [ -z "$(ending)" ] && shows "$OWN"; }
