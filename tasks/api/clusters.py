@@ -71,7 +71,7 @@ class Clusters(View):
         """
         given = registration.read(request.data)
         inventory, name = given.sound(), registration.named(given)
-        with _registry_refusals():
+        with registry_refusals():
             cluster = registry.create(
                 self.key, name, inventory, given.access, description=given.description, others=given.others
             )
@@ -98,7 +98,7 @@ class Clusters(View):
         if changes.keys() - DESCRIBING:
             refuse_while_active(cluster, mutating_only=True)
         if changes:
-            with _registry_refusals():
+            with registry_refusals():
                 registry.update(cluster, changes)
             self.audit("cluster.update", cluster, {"changed": sorted(changes)})
         return Response(self.get_serializer(self.cluster(cluster_id)).data)
@@ -173,7 +173,7 @@ class Nodes(nodes.Nodes):
 
 
 @contextmanager
-def _registry_refusals() -> Iterator[None]:
+def registry_refusals() -> Iterator[None]:
     """Turns what the registry refuses into `Problem`."""
     try:
         yield
