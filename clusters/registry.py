@@ -161,14 +161,14 @@ def replace_logins(cluster: Cluster, inventory: Inventory, access: Access) -> li
 def take_hosts(cluster: Cluster, inventory: Inventory, access: Access, *, whole: bool) -> None:
     """Make the cluster's hosts those of `inventory`: new ones are added, known ones changed, with their logins.
 
-    `whole`: hosts that it does not name go. A known host that it gives no role group keeps its own; a pinned key is
-    forgotten where the address is another. Raises `LimitReached`.
+    `whole`: it is all there is to know, so hosts and role groups that it does not name go; else they stay. A pinned
+    key is forgotten where the address is another. Raises `LimitReached`.
     """
     known = {node.name: node for node in cluster.nodes.select_related("jump")}
     given = {host.name: host for host in inventory.hosts}
     groups = {group: list(members) for group, members in inventory.role_groups.items()}
     for name in given.keys() & known.keys():
-        if not inventory.roles_of(name):
+        if not whole and not inventory.roles_of(name):
             for group in known[name].role_groups:
                 groups.setdefault(group, []).append(name)
     merged = replace(inventory, role_groups={group: tuple(members) for group, members in groups.items()})

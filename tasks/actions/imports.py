@@ -155,8 +155,13 @@ class ImportMatch(Action):
     only_looks = True
 
     def run(self, ctx: Context) -> Done | Wait:
-        found = Existing.from_json(ctx.result_of("cluster"))
+        # A dry run goes on behind a step that failed.
         said = ctx.result_of("hosts").get("hosts", {})
+        if not (seen := ctx.result_of("cluster")) or any(node.name not in said for node in ctx.nodes):
+            raise ActionFailed(
+                "The Kubernetes and its hosts were not all read.", "Heal what failed before, then import again."
+            )
+        found = Existing.from_json(seen)
         hosts = [
             HostSeen(node.name, f"hosts[{n}]", node.internal_address, frozenset(node.role_groups), said[node.name])
             for n, node in enumerate(ctx.nodes)

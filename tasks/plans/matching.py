@@ -14,8 +14,9 @@ from tasks.plan import JSON
 from tasks.plans.facts import FactsIncomplete
 from tasks.plans.findings import ERROR, WARNING, Finding
 
-# Hosts with these alone need not be nodes.
-BESIDE = frozenset({"etcd", "registry", "storage"})
+# Nothing that can be read tells these; hosts with these alone, or etcd, need not be nodes.
+GIVEN = frozenset({"registry", "storage"})
+BESIDE = GIVEN | {"etcd"}
 NETWORKS = ("calico", "flannel", "cilium", "kubeovn", "hybridnet")
 Wrong = Callable[[str, str, str, str], Finding]
 
@@ -242,7 +243,7 @@ def _with_etcd(extra: Mapping[str, JSON], kind: str) -> dict[str, JSON]:
 
 def _recorded_roles(found: Existing, host: HostSeen) -> list[str]:
     node = next((node for node in found.nodes if node.name == host.name), None)
-    roles = (roles_of(node) if node else set()) | ({"etcd"} if host.etcd else set()) | (host.roles & BESIDE)
+    roles = (roles_of(node) if node else set()) | ({"etcd"} if host.etcd else set()) | (host.roles & GIVEN)
     return [role for role in ROLE_GROUPS if role in roles]
 
 
