@@ -36,7 +36,7 @@ def adopt(
             "--file",
             "-f",
             metavar="FILE",
-            help="Hosts with their SSH access; role groups may be left out. - reads it in.",
+            help="Hosts with SSH access; role groups may be left out; - reads it in.",
             show_default=False,
         ),
     ] = None,

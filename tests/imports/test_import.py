@@ -86,9 +86,10 @@ def _faults_in_its_middle(api: Api, lab: Lab, fleet: Fleet, cluster: Cluster) ->
     cluster.refresh_from_db()
     assert cluster.state == ClusterState.REGISTERED
 
-    lab.heal("worker1")
-    sh(lab, STOP_API)
     assert api.post(f"operations/{operation.pk}/retry").status_code == 202
+    until(waiting.exists, 90)
+    sh(lab, STOP_API)
+    lab.heal("worker1")
     assert finish(operation, fleet, 180) == OperationState.FAILED
     assert (operation.error["step"], operation.error["kind"]) == ("health", "unreachable"), operation.error
     sh(lab, START_API)
