@@ -11,6 +11,7 @@ from django.utils import timezone
 from clusters import catalog
 from clusters.certificates import NAME as CERTIFICATES
 from clusters.existing.model import Existing
+from clusters.existing.parsing import endpoint_of
 from clusters.existing.reading import read as read_existing
 from clusters.kubeconfig import KubeError
 from clusters.models import Cluster, ClusterState, Node
@@ -21,7 +22,7 @@ from tasks.actions.preflight import BATCH, MARGIN, READING, read_facts
 from tasks.kube_access import open_kube
 from tasks.models import Outcome
 from tasks.plan import JSON
-from tasks.plans import install, matching
+from tasks.plans import matching
 from tasks.plans.facts import FactsIncomplete
 from tasks.plans.findings import ERROR, WARNING
 from tasks.plans.matching import HostSeen
@@ -115,9 +116,10 @@ class ImportHosts(Action):
 
     def run(self, ctx: Context) -> Done | Wait:
         said: dict[str, JSON] = ctx.memory.setdefault("said", {})
+        seen = ctx.result_of("cluster")
         env = {
-            "ARTIFACT": str(install.PARAMS["artifact_directory"]["default"]),
-            "REGISTRY": str(ctx.result_of("cluster").get("registry") or ""),
+            "REGISTRY": str(seen.get("registry") or ""),
+            "ENDPOINT": endpoint_of(str(seen.get("endpoint") or ""))[0],
         }
 
         def read(remote: Remote, node: Node) -> tuple[dict[str, JSON], dict[str, JSON]]:

@@ -14,9 +14,10 @@ from tasks.plan import JSON
 from tasks.plans.facts import FactsIncomplete
 from tasks.plans.findings import ERROR, WARNING, Finding
 
-# Nothing that can be read tells these; hosts with these alone, or etcd, need not be nodes.
+# No label tells these; hosts with these alone, or etcd, need not be nodes.
 GIVEN = frozenset({"registry", "storage"})
 BESIDE = GIVEN | {"etcd"}
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
 NETWORKS = ("calico", "flannel", "cilium", "kubeovn", "hybridnet")
 Wrong = Callable[[str, str, str, str], Finding]
 
@@ -219,13 +220,15 @@ def record_of(found: Existing, hosts: Sequence[HostSeen], extra: Mapping[str, JS
     if found.registry:
         settings["registry_namespace"] = found.project
     if hosts:
+        settings |= _balancer(hosts)
         settings["registry_type"] = "harbor" if any(host.said.get("harbor") for host in hosts) else "registry"
         kind = "kubeadm" if any(host.said.get("etcd") == "pod" for host in hosts) else ""
         settings["inventory_extra"] = _with_etcd(extra, kind)
+    registry = _registry_host(hosts)
     return {
         "uid": found.uid,
         "settings": settings,
-        "hosts": {host.name: _recorded_roles(found, host) for host in hosts},
+        "hosts": {host.name: _recorded_roles(found, host, registry) for host in hosts},
         "parts": [vars(part) for part in found.parts],
         "charts": [vars(chart) for chart in found.charts],
         "nodes": {node.name: sorted(roles_of(node)) for node in found.nodes},
@@ -241,9 +244,30 @@ def _with_etcd(extra: Mapping[str, JSON], kind: str) -> dict[str, JSON]:
     return {**extra, **({"spec": spec} if spec else {})}
 
 
-def _recorded_roles(found: Existing, host: HostSeen) -> list[str]:
+def _registry_host(hosts: Sequence[HostSeen]) -> str:
+    """Name of the host that carries the registry: kk has its name lead there on every host. Empty where none does."""
+    if any("registry" in host.roles for host in hosts):
+        return ""
+    leads_to = {str(host.said["registry_address"]) for host in hosts if host.said.get("registry_address")}
+    return next((host.name for host in hosts if leads_to & _addresses(host) - LOOPBACK), "")
+
+
+def _balancer(hosts: Sequence[HostSeen]) -> dict[str, JSON]:
+    """Where the API's name leads: to a host (nothing to record), to a balancer, or to kk's own one on each host."""
+    own = {address for host in hosts for address in _addresses(host)} | LOOPBACK
+    told = {str(host.said["endpoint_address"]) for host in hosts if host.said.get("endpoint_address")}
+    if not told:
+        return {}
+    # A control-plane host may well find the API on itself.
+    workers = [host for host in hosts if not host.etcd and host.said.get("endpoint_address") in LOOPBACK]
+    address = next(iter(sorted(told - own)), "")
+    return {"control_plane_address": address, "internal_load_balancer": "haproxy" if workers and not address else ""}
+
+
+def _recorded_roles(found: Existing, host: HostSeen, registry: str) -> list[str]:
     node = next((node for node in found.nodes if node.name == host.name), None)
     roles = (roles_of(node) if node else set()) | ({"etcd"} if host.etcd else set()) | (host.roles & GIVEN)
+    roles |= {"registry"} if host.name == registry else set()
     return [role for role in ROLE_GROUPS if role in roles]
 
 

@@ -118,7 +118,8 @@ def test_what_is_recorded_is_what_was_found() -> None:
     assert (settings["control_plane_domain"], settings["control_plane_port"]) == ("lb.example.org", 8443)
     assert (settings["private_registry"], settings["registry_namespace"]) == ("r.example.org", "apps")
     assert settings["registry_type"] == "harbor"
-    assert "pod_cidr" not in settings  # not known, so it stays as given
+    # What is not known stays as given.
+    assert not {"pod_cidr", "control_plane_address"} & settings.keys()
     assert settings["inventory_extra"] == {"spec": {"system": {"ntpServers": ["a"]}}}
 
 
@@ -127,6 +128,29 @@ def test_etcd_in_pods_is_recorded_in_the_words_of_kk() -> None:
     record = record_of(FOUND, (stacked, WORKER), {"spec": {"system": {}}})
     assert record["settings"]["inventory_extra"] == {"spec": {"system": {}, "etcd": {"type": "kubeadm"}}}
     assert record["hosts"]["m1"] == ["etcd", "control-plane"]
+
+
+def test_the_host_that_the_registrys_name_leads_to_carries_it() -> None:
+    seen = [replace(one, said={**one.said, "registry_address": "10.0.0.1"}) for one in (MASTER, WORKER)]
+    assert record_of(FOUND, seen, {})["hosts"]["m1"] == ["etcd", "control-plane", "registry"]
+    # What was given is kept.
+    seen[1] = replace(seen[1], roles=frozenset({"worker", "registry"}))
+    assert record_of(FOUND, seen, {})["hosts"] == {"m1": ["etcd", "control-plane"], "w1": ["worker", "registry"]}
+
+
+@pytest.mark.parametrize(
+    ("master", "worker", "address", "balancer"),
+    [
+        ("10.0.0.1", "10.0.0.1", "", ""),
+        ("127.0.0.1", "10.0.0.1", "", ""),
+        ("10.0.0.100", "10.0.0.100", "10.0.0.100", ""),
+        ("10.0.0.1", "127.0.0.1", "", "haproxy"),
+    ],
+)
+def test_where_the_apis_name_leads_tells_the_balancer(master: str, worker: str, address: str, balancer: str) -> None:
+    seen = [replace(one, said={**one.said, "endpoint_address": to}) for one, to in ((MASTER, master), (WORKER, worker))]
+    settings = record_of(FOUND, seen, {})["settings"]
+    assert (settings["control_plane_address"], settings["internal_load_balancer"]) == (address, balancer)
 
 
 def test_a_report_that_was_cut_off_is_refused() -> None:
