@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,18 +84,23 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     made = Lab(name_of_run("ceph"), Shape(masters=1, workers=3, disks=2))
     try:
         made.up()
-        _put(made, "/tmp/artifact.tar.gz", artifact.build(tmp_path_factory.mktemp("artifact")).read_bytes())
-        _put(made, f"{WHERE}/cluster.yaml", _configuration(made))
-        _put(made, KEY, made.key_path.read_bytes())
-        _put(made, "/etc/lab/speed", b"100\n")
-        sh(made, f"tar -xzf /tmp/artifact.tar.gz -C {WHERE}")
-        for words in (f"init registry {ALL}", f"artifact images push {ALL}", f"create cluster {ALL} {CREATE}"):
-            sh(made, f"bin/kk {words}")
-            if words.startswith("init"):
-                sh(made, PROJECT)
+        create(made, tmp_path_factory.mktemp("artifact"), "worker1", "worker2", "worker3")
         yield made
     finally:
         made.down()
+
+
+def create(lab: Lab, scratch: Path, *workers: str) -> None:
+    """Have the SIMULATED kk, called by hand, make a Kubernetes of master1 and these workers."""
+    _put(lab, "/tmp/artifact.tar.gz", artifact.build(scratch).read_bytes())
+    _put(lab, f"{WHERE}/cluster.yaml", _configuration(lab, workers))
+    _put(lab, KEY, lab.key_path.read_bytes())
+    _put(lab, "/etc/lab/speed", b"100\n")
+    sh(lab, f"tar -xzf /tmp/artifact.tar.gz -C {WHERE}")
+    for words in (f"init registry {ALL}", f"artifact images push {ALL}", f"create cluster {ALL} {CREATE}"):
+        sh(lab, f"bin/kk {words}")
+        if words.startswith("init"):
+            sh(lab, PROJECT)
 
 
 def _put(lab: Lab, path: str, data: bytes) -> None:
@@ -103,13 +108,14 @@ def _put(lab: Lab, path: str, data: bytes) -> None:
     subprocess.run(words, input=data, check=True, timeout=60)
 
 
-def _configuration(lab: Lab) -> bytes:
+def _configuration(lab: Lab, workers: Sequence[str]) -> bytes:
     hosts = [
         {"name": host.name, "address": host.address, "internalAddress": host.address, "user": "root", "port": host.port}
         | {"privateKeyPath": KEY}
         for host in lab.hosts
+        if host.name in ("master1", *workers)
     ]
-    groups = {"etcd": ["master1"], "control-plane": ["master1"], "worker": ["worker[1:3]"], "registry": ["master1"]}
+    groups = {"etcd": ["master1"], "control-plane": ["master1"], "worker": list(workers), "registry": ["master1"]}
     spec = {"hosts": hosts, "roleGroups": groups}
     return yaml.safe_dump({"apiVersion": "kubekey.kubesphere.io/v1alpha2", "kind": "Cluster", "spec": spec}).encode()
 
