@@ -32,7 +32,7 @@ def find_cluster(client: Client, given: str = "") -> dict[str, Any]:
         )
     raise CliError(
         "You have no cluster yet.",
-        hint="Install one with `3kctl deploy all -f FILE`, or only register it with `3kctl import -f FILE`.",
+        hint="Install one with `3kctl deploy all -f FILE`, or adopt one that exists with `3kctl import`.",
         code=Code.NOT_FOUND,
     )
 

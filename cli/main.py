@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import backup, ceph, clusters, deploy, fleet, observe, operations, rotate, service
+from cli.commands import adopt, backup, ceph, clusters, deploy, fleet, observe, operations, rotate, service
 from cli.output import Format, tolerant
 from cli.verb import DEFAULT_SERVER, EPILOG, Connection, own_version
 
@@ -48,6 +48,7 @@ def root(
 service.add_to(app)
 deploy.add_to(app)
 clusters.add_to(app)
+adopt.add_to(app)
 observe.add_to(app)
 ceph.add_to(app)
 backup.add_to(app)

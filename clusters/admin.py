@@ -124,7 +124,7 @@ class NodeInline(ReadOnly, TabularInline):
 
 class ComponentInline(ReadOnly, TabularInline):
     model = Component
-    fields = ("name", "namespace", "chosen", "state", "ready", "desired", "reason", "changed_at")
+    fields = ("name", "namespace", "chosen", "state", "ready", "desired", "chart_version", "reason", "changed_at")
     extra = 0
 
 
@@ -192,7 +192,10 @@ class ClusterAdmin(ModelAdmin):
     list_filter = ("state", "kubernetes_version")
     search_fields = ("name", "id", "access_key__customer__name")
     list_select_related = ("access_key__customer",)
-    readonly_fields = ("id", "access_key", "state", "state_reason", "cpod_id", "checked_at", "created_at", "updated_at")
+    readonly_fields = (
+        *("id", "access_key", "state", "state_reason", "cpod_id", "kubernetes_uid", "imported"),
+        *("checked_at", "created_at", "updated_at"),
+    )
     inlines = (CephInline, NodeInline, ComponentInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cluster]:

@@ -133,6 +133,19 @@ class Kube:
         path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}/log"
         return self._raw(path, query, "*/*").decode(errors="replace")
 
+    def read(self, path: str) -> dict[str, JSON] | None:
+        """One object; None where there is none. Raises `KubeError`."""
+        try:
+            return self._get(path)
+        except KubeError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def items(self, path: str, **query: str) -> list[JSON]:
+        """All items of a list, within the time of a snapshot. Raises `KubeError`."""
+        return self._list(path, time.monotonic() + self._whole, query=query)
+
     # How it asks
 
     def _snapshot(self, catalog: Catalog, until: float) -> ClusterSnapshot:

@@ -149,6 +149,10 @@ class Cluster(models.Model):
     ceph_key = secrets.EncryptedTextField("key of the external Ceph", blank=True, default="", editable=False)
     kubeconfig = secrets.EncryptedTextField(blank=True, default="", editable=False)
     cpod_id = models.CharField("cpod id", max_length=64, blank=True, editable=False)
+    kubernetes_uid = models.CharField(
+        "uid of kube-system", max_length=64, blank=True, editable=False, help_text="Set by an import."
+    )
+    imported = models.JSONField(default=dict, blank=True, editable=False, help_text="What its import found.")
     checked_at = models.DateTimeField(null=True, editable=False, help_text="When the cluster was last read.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -161,6 +165,11 @@ class Cluster(models.Model):
                 condition=~Q(state="removed"),
                 name="one_cluster_of_a_name_per_access_key",
                 violation_error_message="You have a cluster of this name already; choose another name.",
+            ),
+            models.UniqueConstraint(
+                fields=["kubernetes_uid"],
+                condition=~Q(kubernetes_uid="") & ~Q(state="removed"),
+                name="one_import_of_a_kubernetes",
             ),
             models.CheckConstraint(condition=Q(state__in=ClusterState.values), name="cluster_state_known"),
         ]
@@ -243,6 +252,7 @@ class Component(models.Model):
     desired = models.IntegerField(default=0)
     ready = models.IntegerField(default=0)
     version = models.CharField(max_length=64, blank=True)
+    chart_version = models.CharField(max_length=64, blank=True, help_text="Of its Helm release, as an import saw it.")
     reason = models.TextField(blank=True)
     details = models.JSONField(default=dict, blank=True)
     checked_at = models.DateTimeField(null=True)

@@ -78,6 +78,7 @@ def node_from(data: Mapping[str, JSON]) -> Node:
         container_runtime=info.get("containerRuntimeVersion", ""),
         arch=info.get("architecture", ""),
         internal_ip=addresses.get("InternalIP", ""),
+        machine_id=info.get("machineID", ""),
         cpu=quantity(capacity.get("cpu")),
         memory=int(quantity(capacity.get("memory"))),
         gpu_product=labels.get("nvidia.com/gpu.product", ""),

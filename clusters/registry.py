@@ -189,6 +189,34 @@ def store_rotated(cluster: Cluster, logins: Mapping[str, Login]) -> None:
     _forget_unused(cluster)
 
 
+@transaction.atomic
+def take_hosts(cluster: Cluster, inventory: Inventory, access: Access, *, whole: bool) -> None:
+    """Make the cluster's hosts those of `inventory`: new ones are added, known ones changed, with their logins.
+
+    `whole`: it is all there is to know, so hosts and role groups that it does not name go; else they stay. A pinned
+    key is forgotten where the address is another. Raises `LimitReached`.
+    """
+    known = {node.name: node for node in cluster.nodes.select_related("jump")}
+    given = {host.name: host for host in inventory.hosts}
+    groups = {group: list(members) for group, members in inventory.role_groups.items()}
+    for name in given.keys() & known.keys():
+        if not whole and not inventory.roles_of(name):
+            for group in known[name].role_groups:
+                groups.setdefault(group, []).append(name)
+    merged = replace(inventory, role_groups={group: tuple(members) for group, members in groups.items()})
+    if whole:
+        cluster.nodes.exclude(name__in=given).delete()
+    if new := given.keys() - known.keys():
+        add_nodes(cluster, merged, new, access)
+    for name in given.keys() & known.keys():
+        node, own = known[name], access.own(name)
+        same = (node.address, node.port) == (given[name].address, given[name].port)
+        pinned = own.host_key or (node.host_key if same else "")
+        jump = own.jump or (node.jump.name if node.jump and node.jump.name in given else "")
+        update_node(node, merged, None, HostAccess(host_key=pinned, jump=jump))
+    replace_logins(cluster, inventory, access)
+
+
 def login_of(node: Node) -> Login:
     """The stored credential of a host."""
     stored = node.credential

@@ -112,6 +112,7 @@ class Node:
     container_runtime: str = ""
     arch: str = ""
     internal_ip: str = ""
+    machine_id: str = ""
     cpu: float = 0
     memory: int = 0
     gpu_product: str = ""

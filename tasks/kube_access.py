@@ -20,11 +20,12 @@ DIRECT_CONNECT = 3.0  # seconds; a firewall that drops packets is the usual case
 
 
 @contextlib.contextmanager
-def open_kube(cluster: Cluster) -> Iterator[tuple[Kube, str]]:
+def open_kube(cluster: Cluster, *, any_host: bool = False) -> Iterator[tuple[Kube, str]]:
     """The cluster's API and the host tunnelled through (empty: direct), for the length of the block.
 
-    The way that the last reading went is tried first. Raises `KubeconfigError` without a usable kubeconfig, and
-    `KubeUnreachable` telling of every way that was tried. The API's own refusals come from the calls in the block.
+    The way that the last reading went is tried first; with `any_host` every host is a way where none is known to have
+    the control plane. Raises `KubeconfigError` without a usable kubeconfig, and `KubeUnreachable` telling of every way
+    that was tried. The API's own refusals come from the calls in the block.
     """
     if not cluster.kubeconfig:
         raise KubeconfigError(
@@ -33,7 +34,7 @@ def open_kube(cluster: Cluster) -> Iterator[tuple[Kube, str]]:
     access = kubeconfig.parse(cluster.kubeconfig)
     tried: list[str] = []
     with contextlib.ExitStack() as stack:
-        for node in _ways(cluster, access):
+        for node in _ways(cluster, access, any_host=any_host):
             way = contextlib.ExitStack()
             try:
                 kube = _through(way, access, node) if node else _direct(way, access)
@@ -56,11 +57,11 @@ def open_kube(cluster: Cluster) -> Iterator[tuple[Kube, str]]:
         yield kube, node.name if node else ""
 
 
-def _ways(cluster: Cluster, access: Access) -> list[Node | None]:
+def _ways(cluster: Cluster, access: Access, *, any_host: bool) -> list[Node | None]:
     """Control-plane hosts, and None for the direct way, in the order to try."""
-    nodes = list(
-        cluster.nodes.select_related("credential", "jump__credential").filter(role_groups__overlap=CONTROL_PLANE)
-    )
+    rows = cluster.nodes.select_related("credential", "jump__credential")
+    leading = list(rows.filter(role_groups__overlap=CONTROL_PLANE))
+    nodes = list(rows) if any_host and not leading else leading
     last = Observation.objects.filter(pk=cluster.pk, reachable=True).values_list("via", flat=True).first()
     nodes.sort(key=lambda node: node.name != last)
     direct: list[Node | None] = [] if _means_itself(access.host) else [None]

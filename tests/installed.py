@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,14 +20,14 @@ from lab.base import Shape
 from lab.hosts import Lab
 from tasks.models import LogChunk, Operation
 from tests.lab_fixtures import name_of_run, take_down_stale
+from tests.workers import Fleet
 
+Groups = Mapping[str, Sequence[str]]
 WHERE, KEY = "/root/3k/artifact", "/root/.ssh/id_test"
 ENVIRONMENT = {"LAB_SPEED": "100", "KUBECONFIG": "/etc/kubernetes/admin.conf"}
 ALL = "-f cluster.yaml -a packages/3k.tar.gz"
 CREATE = "--with-packages --skip-push-images -y"
-PROJECT = """curl -sS --cacert /etc/docker/certs.d/dockerhub.kubekey.local/ca.crt -u admin:Harbor12345 -o /dev/null \
--H 'Content-Type: application/json' -d '{"project_name": "kubesphereio", "public": true}' \
-https://dockerhub.kubekey.local/api/v2.0/projects"""
+REGISTRY, PASSWORD = "dockerhub.kubekey.local", "Harbor12345"
 
 
 def sh(lab: Lab, script: str, host: str = "master1", check: bool = True) -> str:
@@ -53,8 +54,10 @@ class Installed:
 
 
 @contextmanager
-def installed(name: str, shape: Shape, groups: Mapping[str, Sequence[str]], scratch: Path) -> Iterator[Lab]:
-    """Hosts of `shape` with Kubernetes in these role groups, and nothing else."""
+def installed(
+    name: str, shape: Shape, groups: Groups, scratch: Path, *, key: str = KEY, public: bool = True, **spec: Any
+) -> Iterator[Lab]:
+    """Hosts of `shape` with Kubernetes in these role groups, and nothing else; see `create`."""
     if os.geteuid():
         pytest.skip("the lab's hosts need root")
     if missing := rootfs.missing_tools():
@@ -63,21 +66,39 @@ def installed(name: str, shape: Shape, groups: Mapping[str, Sequence[str]], scra
     made = Lab(name_of_run(name), shape)
     try:
         made.up()
-        put(made, "/tmp/artifact.tar.gz", artifact.build(scratch).read_bytes())
-        put(made, f"{WHERE}/cluster.yaml", _configuration(made, groups))
-        put(made, KEY, made.key_path.read_bytes())
-        put(made, "/etc/lab/speed", b"100\n")
-        sh(made, f"tar -xzf /tmp/artifact.tar.gz -C {WHERE}")
-        for words in (f"init registry {ALL}", f"artifact images push {ALL}", f"create cluster {ALL} {CREATE}"):
-            sh(made, f"bin/kk {words}")
-            if words.startswith("init"):
-                sh(made, PROJECT)
+        create(made, scratch, groups, key=key, public=public, **spec)
         yield made
     finally:
         made.down()
 
 
-def register(cluster: Cluster, lab: Lab, groups: Mapping[str, Sequence[str]]) -> None:
+def create(lab: Lab, scratch: Path, groups: Groups, *, key: str = KEY, public: bool = True, **spec: Any) -> None:
+    """Have kk, called by hand, make a Kubernetes with a registry of the hosts that are in `groups`.
+
+    `key` is where the first host keeps its SSH key, `public` whether images are pulled without a login, and `spec`
+    goes into kk's configuration.
+    """
+    put(lab, "/tmp/artifact.tar.gz", artifact.build(scratch).read_bytes())
+    put(lab, f"{WHERE}/cluster.yaml", _configuration(lab, groups, key, spec))
+    put(lab, key, lab.key_path.read_bytes())
+    for host in lab.hosts:
+        put(lab, "/etc/lab/speed", b"100\n", host.name)
+    sh(lab, f"tar -xzf /tmp/artifact.tar.gz -C {WHERE}")
+    for words in (f"init registry {ALL}", f"artifact images push {ALL}", f"create cluster {ALL} {CREATE}"):
+        sh(lab, f"bin/kk {words}")
+        if words.startswith("init"):
+            sh(lab, _project(public))
+
+
+def _project(public: bool) -> str:
+    body = json.dumps({"project_name": "kubesphereio", "public": public})
+    return (
+        f"curl -sS --cacert /etc/docker/certs.d/{REGISTRY}/ca.crt -u admin:{PASSWORD} -o /dev/null "
+        f"-H 'Content-Type: application/json' -d '{body}' https://{REGISTRY}/api/v2.0/projects"
+    )
+
+
+def register(cluster: Cluster, lab: Lab, groups: Groups) -> None:
     """The lab's hosts as the cluster's."""
     credential = SSHCredential.objects.create(cluster=cluster, private_key=lab.key_path.read_text())
     for position, host in enumerate(lab.hosts):
@@ -99,16 +120,27 @@ def stored(operation: Operation, step: str, host: str = "") -> str:
     return "".join(chunks.order_by("seq").values_list("text", flat=True))
 
 
-def put(lab: Lab, path: str, data: bytes) -> None:
-    words = lab.exec_argv("master1", ["sh", "-c", f"umask 077; mkdir -p {Path(path).parent}; cat >{path}"])
-    subprocess.run(words, input=data, check=True, timeout=60)
+def put(lab: Lab, path: str, data: bytes, host: str = "master1") -> None:
+    lab.exec(host, ["sh", "-c", f"umask 077; mkdir -p {Path(path).parent}; cat >{path}"], stdin=data, check=True)
 
 
-def _configuration(lab: Lab, groups: Mapping[str, Sequence[str]]) -> bytes:
+def _configuration(lab: Lab, groups: Groups, key: str, spec: dict[str, Any]) -> bytes:
+    members = {name for names in groups.values() for name in names}
     hosts = [
         {"name": host.name, "address": host.address, "internalAddress": host.address, "user": "root", "port": host.port}
-        | {"privateKeyPath": KEY}
+        | {"privateKeyPath": key}
         for host in lab.hosts
+        if host.name in members
     ]
-    spec = {"hosts": hosts, "roleGroups": {group: list(names) for group, names in groups.items()}}
-    return yaml.safe_dump({"apiVersion": "kubekey.kubesphere.io/v1alpha2", "kind": "Cluster", "spec": spec}).encode()
+    whole = {"hosts": hosts, "roleGroups": {group: list(names) for group, names in groups.items()}, **spec}
+    return yaml.safe_dump({"apiVersion": "kubekey.kubesphere.io/v1alpha2", "kind": "Cluster", "spec": whole}).encode()
+
+
+@pytest.fixture
+def fleet(transactional_db: None) -> Iterator[Fleet]:
+    """Short leases, so that a take-over is seen soon."""
+    made = Fleet(SANQIAN_LEASE_SECONDS="5", SANQIAN_SLICE_SECONDS="4")
+    made.worker(16)
+    made.beat()
+    yield made
+    made.stop()

@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
     verb(clusters, "show")(show)
     verb(clusters, "set")(change)
     verb(clusters, "delete")(delete)
-    verb(app, "import")(register)
+    verb(app, "register")(register)
     verb(app, "validate")(validate)
     verb(app, "export")(export)
     verb(app, "kubeconfig")(kubeconfig)

@@ -46,6 +46,8 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             "hosts",
             "components",
             "cpod_id",
+            "kubernetes_uid",
+            "imported",
             "checked_at",
             "created_at",
             "updated_at",
@@ -55,6 +57,8 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             **{name: EXTRA[name] for name in SHOWN_SETTINGS},
             "state_reason": {"help_text": "Why it is in this state, where that needs saying."},
             "cpod_id": {"help_text": "The platform's id of this cluster, known after the installation."},
+            "kubernetes_uid": {"help_text": "The uid of its namespace kube-system, of an imported cluster."},
+            "imported": {"help_text": "What an import found besides: releases, nodes, Ceph; empty for others."},
             "description": {"help_text": "For people."},
         }
 

@@ -31,7 +31,7 @@ class ComponentSerializer(serializers.ModelSerializer[Component]):
         model = Component
         fields = [
             *("name", "kind", "namespace", "chosen", "state", "desired", "ready", "version", "reason", "details"),
-            *("checked_at", "changed_at"),
+            *("chart_version", "checked_at", "changed_at"),
         ]
         read_only_fields = fields
         extra_kwargs = {

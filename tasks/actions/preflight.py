@@ -97,7 +97,8 @@ class Preflight(Action):
             )
             for node in ctx.nodes
         ]
-        wish = Wish(str(ctx.cluster.pk), ctx.args["components"], ctx.args["artifact_directory"])
+        members = ctx.cluster.imported.get("hosts", ())
+        wish = Wish(str(ctx.cluster.pk), ctx.args["components"], ctx.args["artifact_directory"], members)
         findings = judge(readings, wish, ctx.args["ignore"])
         counts = {level: sum(row.level == level for row in findings) for level in (OK, WARNING, ERROR)}
         result = {"findings": [row.to_json() for row in findings], "counts": counts}

@@ -79,7 +79,7 @@ class Clusters(View):
         """
         given = registration.read(request.data)
         inventory, name = given.sound(), registration.named(given)
-        with _registry_refusals():
+        with registry_refusals():
             cluster = registry.create(
                 self.key, name, inventory, given.access, description=given.description, others=given.others
             )
@@ -106,7 +106,7 @@ class Clusters(View):
         if changes.keys() - DESCRIBING:
             refuse_while_active(cluster, mutating_only=True)
         if changes:
-            with _registry_refusals():
+            with registry_refusals():
                 registry.update(cluster, changes)
             self.audit("cluster.update", cluster, {"changed": sorted(changes)})
         return Response(self.get_serializer(self.cluster(cluster_id)).data)
@@ -161,7 +161,7 @@ class Clusters(View):
             raise invalid("access_key", error.text, error.hint) from error
         if other.customer_id != self.key.customer_id:
             raise invalid("access_key", "This is another customer's access key.", "Give one of your own.")
-        with _registry_refusals():
+        with registry_refusals():
             registry.hand_over(cluster, other)
         self.audit("cluster.access-key", cluster, {"from": self.key.prefix, "to": other.prefix})
         return Response({"access_key": other.prefix})
@@ -208,7 +208,7 @@ class Nodes(nodes.Nodes):
 
 
 @contextmanager
-def _registry_refusals() -> Iterator[None]:
+def registry_refusals() -> Iterator[None]:
     """Turns what the registry refuses into `Problem`."""
     try:
         yield

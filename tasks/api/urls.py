@@ -11,6 +11,7 @@ from clusters.api.health import Components, Health, HealthEvents
 from tasks.api.clusters import Clusters, Nodes
 from tasks.api.events import events
 from tasks.api.fleet import FleetView
+from tasks.api.imports import Imports, ImportsOfCluster
 from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster
 from tasks.api.whoami import WhoAmI
 
@@ -21,7 +22,9 @@ urlpatterns = [
     path("whoami", WhoAmI.as_view({"get": "read"})),
     path("clusters", Clusters.as_view({"get": "list", "post": "create"})),
     path("clusters/validate", Clusters.as_view({"post": "judge"})),
+    path("clusters/import", Imports.as_view({"post": "create"})),
     path(CLUSTER, Clusters.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})),
+    path(f"{CLUSTER}/import", ImportsOfCluster.as_view({"post": "create"})),
     path(f"{CLUSTER}/credentials", Clusters.as_view({"post": "credentials"})),
     path(f"{CLUSTER}/access-key", Clusters.as_view({"post": "hand_over"})),
     path(f"{CLUSTER}/configuration", Clusters.as_view({"get": "configuration"})),

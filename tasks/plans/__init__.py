@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from tasks.plan import JSON, ClusterFact, Plan, PlanError
 from tasks.plans import (
     add_nodes,
+    adopted,
     backup,
     ceph,
     ceph_csi,
@@ -23,6 +24,7 @@ from tasks.plans import (
     certificates,
     check,
     drift,
+    imports,
     install,
     preflight,
     remove_node,
@@ -73,6 +75,13 @@ PLANS: Mapping[str, PlanKind] = {
             "From bare hosts to Kubernetes with the platform's components, verified. What is true is kept.",
             install.PARAMS,
             install.make,
+        ),
+        PlanKind(
+            "import",
+            "Adopt a cluster that exists",
+            "Reads a Kubernetes that was installed otherwise, and its hosts, and records them. Changes nothing there.",
+            imports.PARAMS,
+            imports.make,
         ),
         PlanKind(
             "renew-certificates",
@@ -239,5 +248,7 @@ def make(kind: str, cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         near = difflib.get_close_matches(kind, PLANS, n=1)
         hint = f"Did you mean {near[0]!r}? " if near else ""
         raise PlanError(f"There is no operation {kind!r}.", field="kind", fix=f"{hint}Choose from: {', '.join(PLANS)}.")
-    plan = PLANS[kind].make(cluster, checked(PLANS[kind].params, params))
+    given = checked(PLANS[kind].params, params)
+    adopted.refuse(kind, cluster, given)
+    plan = adopted.prepare(PLANS[kind].make(cluster, given), cluster, given)
     return plan.validate(cluster.names)

@@ -51,11 +51,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be installed: the cluster's id, its components, and where the artifact goes on the first host."""
+    """What is to be installed: the cluster's id, its components, and where the artifact goes on the first host.
+
+    `members` are hosts that an import found in the cluster.
+    """
 
     cluster: str
     components: Collection[str] = ()
     artifact_directory: str = ""
+    members: Collection[str] = ()
 
 
 Rule = Callable[[Sequence[Reading], Wish], Iterable[Finding]]
@@ -96,8 +100,8 @@ def _rule(code: str, title: str) -> Callable[[Rule], Rule]:
 
 
 def _own(host: Reading, wish: Wish) -> bool:
-    """An earlier run of this cluster's installation has been here: its traces are no strangers'."""
-    return bool(wish.cluster) and host.facts["owner"] == wish.cluster
+    """An earlier run of this cluster's installation has been here, or its import: its traces are no strangers'."""
+    return host.name in wish.members or (bool(wish.cluster) and host.facts["owner"] == wish.cluster)
 
 
 @_rule("privilege", "The user has root's rights on every host.")

@@ -12,9 +12,9 @@ from lab.base import Shape
 from lab.hosts import Lab
 from tasks import services
 from tasks.models import Operation
-from tests.installed import Installed, installed, register, sh
-from tests.workers import Fleet
+from tests.installed import Installed, fleet, installed, register
 
+__all__ = ["fleet", "kubernetes", "site"]
 HOSTS = ("master1", "master2")
 GROUPS = {"control-plane": HOSTS, "etcd": HOSTS, "worker": ["master2"], "registry": ["master1"]}
 
@@ -34,7 +34,6 @@ class Site(Installed):
 def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Kubernetes and nothing else."""
     with installed("backup", Shape(masters=2, workers=0, disks=0), GROUPS, tmp_path_factory.mktemp("artifact")) as made:
-        sh(made, "echo 100 >/etc/lab/speed", "master2")
         yield made
 
 
@@ -48,13 +47,3 @@ def site(kubernetes: Lab, transactional_db: None) -> Iterator[Site]:
     yield made
     for name in HOSTS:
         made.fault(host=name)
-
-
-@pytest.fixture
-def fleet(transactional_db: None) -> Iterator[Fleet]:
-    """Short leases, so that a take-over is seen soon."""
-    made = Fleet(SANQIAN_LEASE_SECONDS="5", SANQIAN_SLICE_SECONDS="4")
-    made.worker(16)
-    made.beat()
-    yield made
-    made.stop()

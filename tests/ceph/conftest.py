@@ -14,9 +14,9 @@ from lab.base import Shape
 from lab.hosts import Lab
 from tasks import services
 from tasks.models import Operation
-from tests.installed import WHERE, Installed, installed, register
-from tests.workers import Fleet
+from tests.installed import WHERE, Installed, fleet, installed, register
 
+__all__ = ["fleet", "kubernetes", "site"]
 GROUPS = {
     "control-plane": ["master1"],
     "etcd": ["master1"],
@@ -62,13 +62,3 @@ def site(kubernetes: Lab, transactional_db: None) -> Iterator[Site]:
     made = Site(kubernetes, cluster)
     yield made
     made.fault()
-
-
-@pytest.fixture
-def fleet(transactional_db: None) -> Iterator[Fleet]:
-    """Short leases, so that a take-over is seen soon."""
-    made = Fleet(SANQIAN_LEASE_SECONDS="5", SANQIAN_SLICE_SECONDS="4")
-    made.worker(16)
-    made.beat()
-    yield made
-    made.stop()

@@ -9,8 +9,9 @@ import pytest
 
 from tasks import services
 from tasks.models import OperationState
-from tests.ceph.conftest import CLUSTER, Site, stored
+from tests.ceph.conftest import CLUSTER, Site
 from tests.ceph.test_life import WORKERS, with_ceph
+from tests.installed import stored
 from tests.tasks.driven import finish
 from tests.workers import Fleet
 

@@ -34,6 +34,7 @@ COMMANDS = [
     "clusters show",
     "clusters set",
     "clusters delete",
+    "register",
     "import",
     "validate",
     "export",

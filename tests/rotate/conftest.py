@@ -14,28 +14,22 @@ from lab.hosts import Lab
 from tasks import services
 from tasks.models import LogChunk, Operation
 from tasks.plans.site import KEY
-from tests.kubernetes_lab import PASSWORD, REGISTRY, fault, kubernetes_lab, sh
+from tests.installed import PASSWORD, REGISTRY, Installed, fleet, installed, sh
 from tests.tasks.driven import finish
 from tests.workers import Fleet
 
+__all__ = ["fleet", "hosts", "site"]
+GROUPS = {"etcd": ["master1"], "control-plane": ["master1"], "registry": ["master1"], "worker": ["worker1"]}
 # Whose keys open the hosts, besides the service's.
 AUTHORISED = {"master1": "/root/.ssh/authorized_keys", "worker1": "/home/ops/.ssh/authorized_keys"}
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJbbO0HnpkUuYmcTnKUZJHEU3fBkfM4hTSBTPNnPPSW someone else"
 
 
 @dataclass
-class Site:
+class Site(Installed):
     """The lab registered as a cluster."""
 
-    lab: Lab
-    cluster: Cluster
     fleet: Fleet
-
-    def sh(self, script: str, host: str = "master1", check: bool = True) -> str:
-        return sh(self.lab, script, host, check)
-
-    def fault(self, *faults: dict[str, object]) -> None:
-        fault(self.lab, *faults)
 
     def run(self, kind: str, secrets: dict[str, str] | None = None, **params: Any) -> Operation:
         made = services.request_operation(self.cluster, kind, params, secrets=secrets, actor="test")
@@ -62,9 +56,8 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         "auths": {REGISTRY: {"username": "admin", "password": PASSWORD}},
     }
     shape = Shape(masters=1, workers=1, disks=0)
-    with kubernetes_lab(
-        "rotate", shape, KEY, tmp_path_factory.mktemp("artifact"), public=False, registry=registry
-    ) as made:
+    scratch = tmp_path_factory.mktemp("artifact")
+    with installed("rotate", shape, GROUPS, scratch, key=KEY, public=False, registry=registry) as made:
         yield made
 
 
@@ -93,16 +86,6 @@ def site(hosts: Lab, transactional_db: None, fleet: Fleet) -> Site:
             credential=credential,
         )
     return Site(hosts, cluster, fleet)
-
-
-@pytest.fixture
-def fleet(transactional_db: None) -> Iterator[Fleet]:
-    """Short leases, so that a take-over is seen soon."""
-    made = Fleet(SANQIAN_LEASE_SECONDS="5", SANQIAN_SLICE_SECONDS="4")
-    made.worker(16)
-    made.beat()
-    yield made
-    made.stop()
 
 
 def stored(operation: Operation) -> str:

@@ -9,7 +9,7 @@ import pytest
 from clusters.models import Cluster
 from clusters.secrets import new_password
 from tasks.models import OperationSecret, OperationState, Outcome
-from tests.kubernetes_lab import PASSWORD, REGISTRY, WHERE
+from tests.installed import PASSWORD, REGISTRY, WHERE
 from tests.rotate.conftest import Site, stored
 
 pytestmark = [pytest.mark.integration, pytest.mark.lab]

@@ -8,7 +8,8 @@ import pytest
 
 from tasks import services
 from tasks.models import OperationState, Outcome
-from tests.ceph.conftest import Site, stored
+from tests.ceph.conftest import Site
+from tests.installed import stored
 from tests.tasks.test_driving import finish
 from tests.workers import Fleet, until
 

@@ -1,0 +1,108 @@
+"""`import`: a cluster that exists already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+
+from cli.errors import CliError
+from cli.operate import Waiting, watch
+from cli.output import table
+from cli.register import LARGEST_FILE, Credentials, registration
+from cli.verb import Session, verb
+
+HOW = "Give -f FILE with the hosts, --kubeconfig FILE, or both."
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    verb(app, "import")(adopt)
+
+
+def adopt(
+    session: Session,
+    waiting: Waiting,
+    credentials: Credentials,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Its name here [default: metadata.name, or the file's name].")
+    ] = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            "-f",
+            metavar="FILE",
+            help="Hosts with SSH access; role groups may be left out; - reads it in.",
+            show_default=False,
+        ),
+    ] = None,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="An administrator's kubeconfig [default: a control-plane host's].",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "--plan", help="Only say what would be recorded.")] = False,
+) -> None:
+    """Adopt a Kubernetes that was installed otherwise. Nothing is changed in it or on its hosts.
+
+    With a kubeconfig alone its health is read; import it again with -f to have its hosts managed. A cluster that is
+    imported already is read again: --dry-run says what is no longer as recorded.
+    """
+    body: dict[str, Any] = registration(file, name, credentials) if file else {"name": name}
+    if kubeconfig is not None:
+        body["kubeconfig"] = _text(kubeconfig)
+    if not body["name"]:
+        raise CliError("It is not said which cluster.", hint=f"Name it: 3kctl import NAME. {HOW}")
+    known = [one for one in session.client.pages("clusters", name=body["name"]) if one["state"] != "removed"]
+    if not known and file is None and kubeconfig is None:
+        raise CliError(f"You have no cluster {body['name']} yet.", hint=HOW)
+    body["dry_run"] = dry_run
+    if known:
+        sent = {key: value for key, value in body.items() if key != "name"}
+        operation = session.client.post(f"clusters/{known[0]['id']}/import", sent)
+    else:
+        operation = session.client.post("clusters/import", body)
+    session.output.say(f"Reading {body['name']} ({operation['cluster']['id']}).")
+    detail = watch(session, operation, waiting)
+    if detail and session.output.form.value == "table":
+        session.output.result.print(recorded_table(detail))
+
+
+def recorded_table(detail: Mapping[str, Any]) -> RenderableType:
+    """What an import recorded, or would record."""
+    result: Mapping[str, Any] = {}
+    for step in detail.get("steps") or []:
+        result = step.get("result") or {} if step.get("key") == "match" else result
+    record, changes = result.get("record") or {}, result.get("changes") or {}
+    rows: list[tuple[str, str, str]] = []
+    for key, value in (record.get("settings") or {}).items():
+        was = f"{value} (was {changes[key][0] or 'empty'})" if key in changes else str(value)
+        rows.append(("setting", key, was))
+    hosts = record.get("hosts") or {}
+    rows += [("host", host, ", ".join(roles)) for host, roles in hosts.items()]
+    for node, roles in (record.get("nodes") or {}).items():
+        if node not in hosts:
+            rows.append(("node", node, f"{', '.join(roles)}; no SSH access"))
+    for part in record.get("parts") or []:
+        rows.append(("component", part["name"], part.get("chart_version") or part.get("version") or "-"))
+    for chart in record.get("charts") or []:
+        of = f"{chart.get('chart') or '?'} {chart.get('version') or ''}".strip()
+        rows.append(("release", f"{chart['namespace']}/{chart['release']}", f"{of} ({chart['status']})"))
+    return table(("what", "name", "value"), rows, empty="Nothing was found.")
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.expanduser().read_bytes()
+    except OSError as error:
+        raise CliError(f"The kubeconfig {path} cannot be read: {error.strerror}.") from error
+    if len(data) > LARGEST_FILE:
+        raise CliError(f"{path} is larger than 1 MiB; it is no kubeconfig.")
+    return data.decode(errors="replace")

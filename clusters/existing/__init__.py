@@ -1,0 +1,1 @@
+"""What a Kubernetes that somebody else installed has. Pure, but for `reading`, which asks its API."""
