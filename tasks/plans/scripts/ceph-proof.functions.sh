@@ -1,4 +1,6 @@
-# What is made here has the label sanqian-proof=$KIND, and goes however the proof ends.
+# What is made here has the label sanqian-proof=$KIND, and goes however the proof ends. A shell that a cancel ends by
+# TERM runs its EXIT trap only where TERM has a trap too.
+trap 'exit 143' TERM
 SPACE=rook-ceph
 clean() { kubectl delete job,pvc -n "$SPACE" -l "sanqian-proof=$KIND" --ignore-not-found --wait --timeout=120s >/dev/null 2>&1 || :; }
 image() { kubectl get cephcluster -n "$SPACE" -o 'jsonpath={.items[0].spec.cephVersion.image}'; }
