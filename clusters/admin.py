@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, URLField
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
@@ -197,6 +197,8 @@ class ClusterAdmin(ModelAdmin):
         *("checked_at", "created_at", "updated_at"),
     )
     inlines = (CephInline, NodeInline, ComponentInline)
+    # What Django 6.0 does by itself; until then it warns where this is not said.
+    formfield_overrides: ClassVar = {URLField: {"assume_scheme": "https"}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cluster]:
         return super().get_queryset(request).annotate(hosts=Count("nodes"))

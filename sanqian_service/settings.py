@@ -180,6 +180,7 @@ CELERY_BEAT_SCHEDULE = {
 # The engine (seconds). A slice must end well inside a lease.
 SLICE_SECONDS = env.float("SANQIAN_SLICE_SECONDS", default=15.0)
 LEASE_SECONDS = env.float("SANQIAN_LEASE_SECONDS", default=20.0)
+RETRY_FACTOR = env.float("SANQIAN_RETRY_FACTOR", default=1.0)
 # No operation takes longer; steps have limits of their own.
 OPERATION_SECONDS = env.float("SANQIAN_OPERATION_SECONDS", default=86400.0)
 # Bytes of one command's log on one host; of a longer one both ends are kept.

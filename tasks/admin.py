@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,6 +18,7 @@ from clusters.admin import ReadOnly
 from tasks import services
 from tasks.models import AuditEvent, HostJob, LogChunk, Operation, Step
 from tasks.plan import PlanError
+from tasks.plans import PLANS
 
 STATE_LABELS = {
     "queued": "info",
@@ -45,6 +47,28 @@ class StepInline(ReadOnly, TabularInline):
         return f"{step.progress:.0f} %"
 
 
+class StartForm(forms.ModelForm):
+    """What REST takes, checked the same way: what makes no plan is said at its field."""
+
+    kind = forms.ChoiceField(choices=[(one.kind, f"{one.kind}: {one.title}") for one in PLANS.values()])
+    params = forms.JSONField(required=False, initial=dict, help_text="JSON, as POST clusters/{id}/operations takes it.")
+
+    class Meta:
+        model = Operation
+        fields = ("cluster", "kind", "params", "dry_run")
+        help_texts = {"dry_run": "Only look: say what would change."}
+
+    def clean(self) -> dict[str, Any]:
+        given = {**(super().clean() or {})}
+        given["params"] = given.get("params") or {}
+        if "cluster" in given and "kind" in given:
+            try:
+                services.preview(given["cluster"], given["kind"], given["params"])
+            except PlanError as error:
+                self.add_error("params", f"{error.field}: {error} {error.fix}".removeprefix(": "))
+        return given
+
+
 @admin.register(Operation)
 class OperationAdmin(ReadOnly, ModelAdmin):
     list_display = ("created_at", "kind", "cluster", "state_label", "bar", "attempt", "requested_by", "finished_at")
@@ -71,6 +95,37 @@ class OperationAdmin(ReadOnly, ModelAdmin):
         newest = LogChunk.objects.filter(operation=operation).select_related("job__step").order_by("-seq")[:LOG_CHUNKS]
         lines = [f"[{chunk.job.step.key} {chunk.job.host}] {chunk.text}" for chunk in reversed(newest)]
         return format_html('<pre style="white-space: pre-wrap">{}</pre>', "".join(lines))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("tasks.add_operation"))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change=change, **kwargs) if obj else StartForm
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_fields(request, obj) if obj else StartForm.Meta.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_readonly_fields(request, obj) if obj else ()
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return super().get_inlines(request, obj) if obj else []
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except (services.Busy, services.LimitReached, PlanError) as error:
+            messages.error(request, str(error))
+            return redirect(reverse("admin:tasks_operation_changelist"))
+
+    def save_model(self, request: HttpRequest, obj: Operation, form: Any, change: bool) -> None:
+        given = form.cleaned_data
+        who = {"actor": _actor(request), "source": _source(request)}
+        made = services.request_operation(
+            given["cluster"], given["kind"], given["params"], dry_run=given["dry_run"], **who
+        )
+        obj.pk = made.pk
+        obj.refresh_from_db()
 
     @action(description="Cancel", url_path="cancel")
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -138,8 +138,8 @@ def _configuration(lab: Lab, groups: Groups, key: str, spec: dict[str, Any]) -> 
 
 @pytest.fixture
 def fleet(transactional_db: None) -> Iterator[Fleet]:
-    """Short leases, so that a take-over is seen soon."""
-    made = Fleet(SANQIAN_LEASE_SECONDS="5", SANQIAN_SLICE_SECONDS="4")
+    """Short leases and pauses, so that a take-over and another try are seen soon."""
+    made = Fleet(SANQIAN_LEASE_SECONDS="5", SANQIAN_SLICE_SECONDS="4", SANQIAN_RETRY_FACTOR="0.1")
     made.worker(16)
     made.beat()
     yield made

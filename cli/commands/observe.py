@@ -71,15 +71,19 @@ def _read(session: Session, report: Mapping[str, Any]) -> tuple[RenderableType |
 
 def health(
     session: Session,
+    waiting: Waiting,
     cluster: ClusterArgument = "",
     events: Annotated[int, typer.Option(min=0, max=200, help="How many of the last changes to show.")] = 10,
+    now: Annotated[bool, typer.Option("--now", help="Read it now; changes nothing.")] = False,
 ) -> None:
     """The health of a cluster as last read, and its last changes."""
     client = session.client
     row = find_cluster(client, cluster)
+    if now and (operate(session, row, "check", {}, waiting) is None or session.output.form.value != "table"):
+        return
     report = client.get(f"clusters/{row['id']}/health")
     changes = client.get(f"clusters/{row['id']}/health-events", limit=events)["results"] if events else []
-    now = client.now()
+    clock = client.now()
     head = Text.assemble((row["name"], "bold"), "  ", (report["state"], STYLES.get(report["state"], "")))
     if report.get("reason"):
         head.append(f": {report['reason']}")
@@ -87,7 +91,7 @@ def health(
         ("ago", "what", "from", "to", "reason"),
         (
             (
-                age(change.get("at"), now),
+                age(change.get("at"), clock),
                 f"{change.get('subject', '')} {change.get('name', '')}".strip(),
                 change.get("old_state"),
                 change.get("new_state"),

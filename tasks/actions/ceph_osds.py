@@ -15,7 +15,7 @@ from tasks import ceph
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, errors_of, register
 from tasks.actions.ceph_disks import CLAIMS, read_disks, read_text
 from tasks.actions.nodes import first_host
-from tasks.models import Outcome, StepState
+from tasks.models import Outcome
 from tasks.plans import osd_disks
 from tasks.plans.ceph import VALUES
 from tasks.remote import Remote
@@ -23,7 +23,7 @@ from tasks.remote.errors import NoSuchFile
 from tasks.remote.files import download, upload
 
 POLL = 10.0
-CHECK, OUT = "ceph-osd-check", "ceph-osd-out"  # the step whose result the others read, and the first that changes
+CHECK = "ceph-osd-check"  # the step whose result the others read
 
 
 def read_state(remote: Remote) -> tuple[CephState, Mapping[str, Any]]:
@@ -45,11 +45,11 @@ class CheckOsdRemoval(Action):
 
     def run(self, ctx: Context) -> Done | Wait:
         osds = list(ctx.args["osds"])
-        # Once the data moves what was checked is no longer so; what is purged is checked again before it is.
-        if ctx.operation.steps.filter(key=OUT, state=StepState.SUCCEEDED).exists():
-            return Done(ctx.step.result, Outcome.CHECKED, "was checked before the data began to move")
         with ctx.remote(first_host(ctx)) as remote:
             state, answers = read_state(remote)
+        # Once the data moves what was checked is no longer so; what is purged is checked again before it is.
+        if ctx.step.result.get("osds") and not any(osd.inside for osd in state.osds if osd.id in osds):
+            return Done(ctx.step.result, Outcome.CHECKED, "was checked before the data began to move")
         if refusals := removal_refusals(state, osds, datetime.now(UTC)):
             for one in refusals:
                 ctx.log(one)

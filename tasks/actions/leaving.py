@@ -72,10 +72,10 @@ class CleanIfReached(Action):
         except RemoteError as error:
             if error.kind == "timeout" and tries < TRIES:
                 return Wait(2, f"{node.name} is slow; tried again")
-            return self._given_up(ctx, node, error.message)
+            return self._given_up(ctx, node, error.message, away=True)
         return Done({"left": []})
 
-    def _given_up(self, ctx: Context, node: Node, why: str) -> Done:
+    def _given_up(self, ctx: Context, node: Node, why: str, *, away: bool = False) -> Done:
         left = ["containers, mounts, interfaces and rules of Kubernetes", "/etc/kubernetes", "/var/lib/kubelet"]
         if "etcd" in node.role_groups:
             left.append("/var/lib/etcd with the cluster's data as of its death")
@@ -84,7 +84,7 @@ class CleanIfReached(Action):
         for what in left:
             ctx.log(f"may still be there: {what}")
         ctx.log("Do not let this host boot in the cluster's network again before it was set up anew.")
-        return Done({"left": left, "why": why}, note=f"not cleaned: {why}"[:300])
+        return Done({"left": left, "why": why, "away": away}, note=f"not cleaned: {why}"[:300])
 
 
 @register("leave-hosts")
@@ -101,6 +101,9 @@ class LeaveHosts(Action):
             remote.run(TIDY, env=env, sudo=True, check=True)
 
         chosen = [node for node in ctx.nodes if node.name in ctx.args["hosts"]]
+        if ctx.args["force"] and ctx.result_of("clean").get("away"):
+            # Its answer was waited for just now.
+            return Done({"away": [node.name for node in chosen]}, note="not asked again: it was away a moment ago")
         errors = errors_of(ctx.on_hosts(leave, chosen).items())
         for error in errors.values():
             if not ctx.args["force"]:

@@ -248,7 +248,7 @@ def fail(lease: Lease, error: dict[str, Any], *, again: bool = True, result: dic
             move(step, StepState.FAILED)
             _ended(change, step, error.get("message", ""))
             return False
-        wait = delay(policy, step.tries)
+        wait = delay(policy, step.tries) * settings.RETRY_FACTOR
         move(step, StepState.READY)
         step.tries, step.attempt = step.tries + 1, step.attempt + 1
         step.note = f"Try {step.tries + 1} of {policy.attempts} in {wait:.0f} s: {error.get('message', '')}"[:300]

@@ -132,7 +132,7 @@ def _join(
         StepSpec(
             f"join-{name}",
             f"Let {who} join",
-            script("nodes-join", "nodes", "etcd", env=env),
+            script("nodes-join", "nodes", "etcd", "whole", env=env),
             hosts=(site.first.name,),
             after=(f"configuration-{name}",),
             expected=90,

@@ -28,7 +28,7 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
     },
     "patience": {
         "type": "integer",
-        "minimum": 10,
+        "minimum": 1,
         "maximum": 14400,
         "default": 600,
         "description": "Seconds that each kind of object may take to go.",

@@ -144,7 +144,7 @@ def _renewal(site: Site, host: HostFact, after: str) -> list[StepSpec]:
         StepSpec(
             f"renew-{host.name}",
             f"Renew the certificates of {host.name}",
-            script("renew-certificates", env=env),
+            script("renew-certificates", "whole", env=env),
             hosts=(site.first.name,),
             after=(f"configuration-{host.name}",),
             expected=30,

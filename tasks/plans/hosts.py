@@ -120,7 +120,7 @@ def _kubernetes(site: Site) -> list[StepSpec]:
         StepSpec(
             "kubernetes",
             "Create the Kubernetes cluster",
-            script("kubernetes", "nodes", env=env),
+            script("kubernetes", "nodes", "whole", env=env),
             hosts=first,
             after=("images" if site.registry else "configuration", "packages"),
             expected=180,

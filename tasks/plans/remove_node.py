@@ -13,7 +13,7 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "node": {"type": "string", "description": "Name of the host that leaves."},
     "drain_timeout": {
         "type": "integer",
-        "minimum": 10,
+        "minimum": 1,
         "maximum": 86400,
         "default": 900,
         "description": "Seconds that the node's pods may take to leave it; budgets (PodDisruptionBudget) are kept.",

@@ -1,3 +1,5 @@
+"""Operations that other verbs than deploy ask for."""
+
 from __future__ import annotations
 
 from tests.cli.conftest import Run
@@ -11,6 +13,14 @@ def test_a_backup_is_asked_for(run: Run, service: PlayedService) -> None:
 
     body = service.bodies("POST", "operations")[0]
     assert body == {"kind": "backup", "params": {"hosts": ["m1", "m2"], "keep": 3}, "dry_run": False}
+
+
+def test_health_is_read_now_where_that_is_asked_for(run: Run, service: PlayedService) -> None:
+    service.add_cluster("demo")
+
+    assert run("health", "--now", "--detach").code == 0
+
+    assert service.bodies("POST", "operations")[0] == {"kind": "check", "params": {}, "dry_run": False}
 
 
 def test_backups_are_listed(run: Run, service: PlayedService) -> None:

@@ -69,8 +69,8 @@ def cluster(hosts: Lab, transactional_db: None) -> Cluster:
 
 @pytest.fixture
 def fleet(transactional_db: None) -> Iterator[Fleet]:
-    """Short leases, so that a take-over is seen soon."""
-    made = Fleet(SANQIAN_LEASE_SECONDS="5", SANQIAN_SLICE_SECONDS="4")
+    """Short leases and pauses, so that a take-over and another try are seen soon."""
+    made = Fleet(SANQIAN_LEASE_SECONDS="5", SANQIAN_SLICE_SECONDS="4", SANQIAN_RETRY_FACTOR="0.1")
     made.beat()
     yield made
     made.stop()

@@ -14,9 +14,9 @@ from lab.hosts import Lab
 from tasks import certificates, services
 from tasks.models import Operation, OperationState, Outcome
 from tests.main_job.conftest import break_on, fresh_hosts
-from tests.main_job.test_install import TO_KUBERNETES, install, outcomes
-from tests.tasks.test_driving import finish
-from tests.workers import Fleet
+from tests.main_job.test_install import TO_KUBERNETES, install, outcomes, stored
+from tests.tasks.driven import cancel_in, finish
+from tests.workers import Fleet, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.lab]
 # A certificate of the API server that lasts for another time, by the cluster's own authority.
@@ -91,26 +91,25 @@ def certificates_are_watched_and_renewed(cluster: Cluster, lab: Lab, fleet: Flee
     break_on(lab, "master1", {"at": "kk:RenewCertsModule", "do": "kill", "times": 1})
     services.request_retry(operation, actor="test")
     assert finish(operation, fleet, 120) == OperationState.FAILED
+    # Cancelled when all that the probe sees is renewed: kk had not ended, so the retry has it done anew.
+    break_on(lab, "master1", {"at": "kk:PrintClusterCertsModule", "do": "hang"})
+    services.request_retry(operation, actor="test")
+    cancel_in(operation, "renew-master2", fleet, lambda: "[CheckCerts" in stored("renew-master2", "master1", operation))
     break_on(lab, "master1")
     retry(operation, fleet)
     assert outcomes(operation)["renew-master1"] == Outcome.ALREADY
+    assert outcomes(operation)["renew-master2"] == Outcome.CHANGED
     assert sh(lab, "master1", serial) == first and sh(lab, "master2", serial) != "serial=07"
     kept = cluster.kubeconfig
     cluster.refresh_from_db()
     row.refresh_from_db()
     assert cluster.kubeconfig != kept
     assert (row.state, row.reason) == ("healthy", "")
-    again = run(cluster, fleet, "renew-certificates")
-    assert again.state == OperationState.SUCCEEDED
-    assert {outcomes(again)[key] for key in ("renew-master1", "renew-master2")} == {Outcome.ALREADY}
 
 
 def drift_is_found_and_mended(
     cluster: Cluster, lab: Lab, artifact: str, fleet: Fleet, workers: list[subprocess.Popen[bytes]]
 ) -> None:
-    assert run(cluster, fleet, "drift").state == OperationState.SUCCEEDED
-    row = cluster.components.get(name="drift")
-    assert (row.state, row.reason) == ("healthy", ""), row.details
     sh(lab, "worker1", "dpkg --remove --force-all ipset")
     wrong = """kubectl -n cpod-system patch configmap cpod-info -p '{"data": {"log_level": "wrong"}}'"""
     sh(lab, "master1", f"export KUBECONFIG=/etc/kubernetes/admin.conf; {wrong}")
@@ -119,7 +118,7 @@ def drift_is_found_and_mended(
     workers.pop().kill()
     workers.append(fleet.worker(16))
     assert finish(found, fleet) == OperationState.SUCCEEDED, str(found.error)
-    row.refresh_from_db()
+    row = cluster.components.get(name="drift")
     assert row.state == "degraded"
     assert {(one["step"], *one["changed"]) for one in row.details["steps"]} == {
         ("packages", "worker1"),
@@ -136,7 +135,11 @@ def drift_is_found_and_mended(
     sh(lab, "master1", "setsid /etc/lab/boot.d/kube-apiserver >/dev/null 2>&1 </dev/null &")
     operation = install(cluster, artifact, phases=[*TO_KUBERNETES, "platform-info"])
     assert finish(operation, fleet, 120) == OperationState.SUCCEEDED, str(operation.error)
-    assert run(cluster, fleet, "drift").state == OperationState.SUCCEEDED
+    looked = services.request_operation(cluster, "drift", {}, actor="test")
+    until(lambda: looked.steps.filter(state="running").exists(), what="it looks")
+    services.request_cancel(looked, actor="test")
+    assert finish(looked, fleet) == OperationState.CANCELLED
+    retry(looked, fleet)
     row.refresh_from_db()
     assert (row.state, row.reason) == ("healthy", ""), row.details
 
@@ -152,11 +155,17 @@ def backups_are_read_back_and_only_so_many_kept(cluster: Cluster, lab: Lab, flee
     cuts = b"""#!/bin/sh
 /opt/real/etcdctl "$@" || exit
 for word; do case $word in */etcd-*.part) [ "$(stat -c %s "$word")" -le 100 ] || truncate -s 100 "$word" ;; esac; done
+[ ! -e /opt/real/hang ] || sleep 600
 """
     broken = "mkdir -p /opt/real && cd /usr/local/bin && mv etcdctl /opt/real/ && cat >etcdctl && chmod +x etcdctl"
     lab.exec("master1", ["sh", "-c", broken], stdin=cuts, check=True)
-    operation = run(cluster, fleet, "backup", keep=1)
-    assert operation.state == OperationState.FAILED
+    sh(lab, "master1", "touch /opt/real/hang")
+    operation = services.request_operation(cluster, "backup", {"keep": 1}, actor="test")
+    listed = "ls /var/backups/sanqian"
+    cancel_in(operation, "snapshot", fleet, lambda: ".part" in sh(lab, "master1", listed))
+    assert ".part" not in sh(lab, "master1", f"rm /opt/real/hang; {listed}")
+    services.request_retry(operation, actor="test")
+    assert finish(operation, fleet, 120) == OperationState.FAILED
     assert "cannot be read back" in str(operation.error)
     assert sh(lab, "master1", "ls /var/backups/sanqian | grep -c '^etcd-.*[.]db$'") == "1"
     sh(lab, "master1", "mv /opt/real/etcdctl /usr/local/bin/etcdctl")

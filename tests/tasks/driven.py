@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from clusters.models import Cluster
-from tasks import engine, jobs
-from tasks.models import ACTIVE, Operation
+from tasks import engine, jobs, services
+from tasks.models import ACTIVE, Operation, OperationState, StepState
 from tasks.plan import Plan
 from tests.workers import Fleet, until
 
@@ -31,6 +32,20 @@ def finish(operation: Operation, fleet: Fleet, seconds: float = 60) -> str:
         steps = list(operation.steps.values("key", "state", "note", "error", "lease_until", "sent_at"))
         raise AssertionError(f"{operation.state}: {steps}\n{fleet.log()}") from None
     return operation.state
+
+
+def cancel_in(operation: Operation, step: str, fleet: Fleet, when: Callable[[], object], seconds: float = 300) -> None:
+    """Cancel it in the middle of `step`, once `when` holds, and wait until what ran has ended."""
+
+    def in_its_middle() -> bool:
+        found = operation.steps.get(key=step)
+        assert found.state in (StepState.PENDING, StepState.READY, StepState.RUNNING), found.error
+        return bool(found.state == StepState.RUNNING and when())
+
+    until(in_its_middle, seconds, f"{step} is in its middle")
+    services.request_cancel(operation, actor="test")
+    assert finish(operation, fleet, 60) == OperationState.CANCELLED
+    assert operation.steps.get(key=step).state == StepState.CANCELLED
 
 
 def alive(pid: int) -> bool:

@@ -130,3 +130,19 @@ def test_who_may_only_look_may_not_cancel(operation: Operation) -> None:
     client.post(reverse("admin:tasks_operation_cancel", args=[operation.pk]))
     operation.refresh_from_db()
     assert operation.state == OperationState.QUEUED
+
+
+def test_an_operation_is_started_as_by_rest(operator: Client, operation: Operation) -> None:
+    Node.objects.update(role_groups=["control-plane", "etcd", "worker"])
+    page = reverse("admin:tasks_operation_add")
+    form = {"cluster": operation.cluster_id, "kind": "upgrade", "params": '{"version": "v9.9.9"}'}
+    assert "renew-certificates: Renew the certificates" in operator.get(page).content.decode()
+    assert "skips a minor version" in operator.post(page, form).content.decode()
+    busy = operator.post(page, {**form, "kind": "renew-certificates", "params": "{}"}, follow=True)
+    assert "under way" in busy.content.decode()
+    assert Operation.objects.count() == 1
+    asked = {**form, "kind": "check", "params": ""}
+    assert operator.post(page, asked, follow=True).status_code == 200
+    made = Operation.objects.get(kind="check")
+    assert made.requested_by == "operator op"
+    assert AuditEvent.objects.filter(action="operation.create", operation=str(made.pk), actor="operator op").exists()

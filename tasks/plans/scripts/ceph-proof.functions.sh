@@ -1,4 +1,6 @@
 # What is made here, in the namespace SPACE, has the label sanqian-proof=$KIND, and goes however the proof ends.
+# A shell that a cancel ends by TERM runs its EXIT trap only where TERM has a trap too.
+trap 'exit 143' TERM
 clean() { kubectl delete job,pvc -n "$SPACE" -l "sanqian-proof=$KIND" --ignore-not-found --wait --timeout=120s >/dev/null 2>&1 || :; }
 # IMAGE_OF is words: no quotes around it.
 image() { kubectl get $IMAGE_OF -n "$SPACE" -o "jsonpath=$IMAGE_AT"; }

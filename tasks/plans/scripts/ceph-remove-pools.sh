@@ -1,3 +1,7 @@
+# What a proof of use has left whose host was lost in its middle: no data of anybody's, and it would hold the pools.
+for kind in job pvc obc; do
+  kubectl delete "$kind" -n "$SPACE" -l sanqian-proof --ignore-not-found --timeout="${WAIT}s" || :
+done
 for kind in $KINDS; do
   for one in $(left "$kind"); do
     [ "$FORCE" != yes ] || kubectl annotate "$one" -n "$SPACE" rook.io/force-deletion=true --overwrite

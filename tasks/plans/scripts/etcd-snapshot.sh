@@ -12,14 +12,13 @@ free=$(df -Pk "$DIRECTORY" | awk 'NR == 2 { print $4 }')
 [ "$free" -gt "$need" ] || fail "$DIRECTORY on $SANQIAN_HOST has $free KiB left; a snapshot may take $need KiB." "Make room there, keep fewer snapshots, or give another directory."
 file=$DIRECTORY/etcd-$(date -u +%Y%m%dT%H%M%SZ).db
 here() { etcdctl --endpoints=https://127.0.0.1:2379 --cacert="$ca" --cert="$cert" --key="$key" "$@"; }
-here snapshot save "$file.part" || {
-  rm -f "$file.part"
+# Half a snapshot may fill the disk: a cancelled one takes it along.
+trap 'rm -f "$file.part"' EXIT
+trap 'exit 143' TERM
+here snapshot save "$file.part" ||
   fail "etcd on $SANQIAN_HOST gave no snapshot." "See its health there: journalctl -u etcd; etcdctl endpoint health."
-}
-status=$(status_of "$file.part") || {
-  rm -f "$file.part"
+status=$(status_of "$file.part") ||
   fail "The snapshot that was just taken on $SANQIAN_HOST cannot be read back." "Check the disk below $DIRECTORY: dmesg, smartctl."
-}
 # A restoration asks which versions and members the snapshot is of.
 version=$(etcdctl version | awk 'NR == 1 { print $3 }')
 members=$(here member list | awk -F ', ' '{ printf "%s%s", separator, $4; separator = " " }')

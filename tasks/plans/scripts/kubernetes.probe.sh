@@ -1,1 +1,1 @@
-[ -r "$KUBECONFIG" ] && command -v kubectl >/dev/null && [ -z "$(nodes_missing)" ]
+! interrupted creation && [ -r "$KUBECONFIG" ] && command -v kubectl >/dev/null && [ -z "$(nodes_missing)" ]

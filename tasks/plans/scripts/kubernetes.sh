@@ -1,2 +1,2 @@
 enter
-bin/kk create cluster -f "$CONFIG" -a packages/3k.tar.gz --skip-push-images -y
+whole creation bin/kk create cluster -f "$CONFIG" -a packages/3k.tar.gz --skip-push-images -y

@@ -1,3 +1,5 @@
+# The steps of one operation share a configuration; there may be more names than a file's name can hold.
+JOINING=joining-$(printf '%s|%s' "$NODES" "$ETCD" | cksum | tr ' ' -)
 # etcd_missing: hosts of ETCD that etcd does not list by the name that kk gives them.
 etcd_missing() {
   [ -n "$ETCD" ] || return 0

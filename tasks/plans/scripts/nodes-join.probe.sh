@@ -1,1 +1,1 @@
-[ -z "$(nodes_missing)" ] && [ -z "$(etcd_missing)" ]
+! interrupted "$JOINING" && [ -z "$(nodes_missing)" ] && [ -z "$(etcd_missing)" ]

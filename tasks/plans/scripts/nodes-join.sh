@@ -1,2 +1,2 @@
 enter
-bin/kk add nodes -f "$CONFIG" -a packages/3k.tar.gz --skip-push-images -y
+whole "$JOINING" bin/kk add nodes -f "$CONFIG" -a packages/3k.tar.gz --skip-push-images -y

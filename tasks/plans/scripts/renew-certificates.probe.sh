@@ -1,1 +1,1 @@
-lasting "$((DAYS * 86400))" && answers
+! interrupted renewal && lasting "$((DAYS * 86400))" && answers

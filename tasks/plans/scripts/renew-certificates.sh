@@ -1,3 +1,3 @@
 enter
 [ -x bin/kk ] || fail "$ARTIFACT/bin/kk does not exist on $SANQIAN_HOST." "Run the install phase artifact, or name the unpacked artifact: artifact={\"path\": \"/DIR\"}."
-bin/kk certs renew -f "$CONFIG"
+whole renewal bin/kk certs renew -f "$CONFIG"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -154,8 +155,9 @@ def test_progress_is_weighed_and_never_falls(cluster: Cluster) -> None:
     assert operation.progress == 75
 
 
-def test_a_failed_try_waits_as_its_policy_says(cluster: Cluster) -> None:
-    operation = create(cluster, spec("a", retry=Retry(attempts=2, delay=40, cap=60)))
+def test_a_failed_try_waits_as_its_policy_says(cluster: Cluster, settings: Any) -> None:
+    settings.RETRY_FACTOR = 0.5
+    operation = create(cluster, spec("a", retry=Retry(attempts=2, delay=80, cap=120)))
     engine.advance(operation.pk)
     lease = claim(operation)
     done, open_ = engine.jobs_of(lease)

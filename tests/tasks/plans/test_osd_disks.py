@@ -55,3 +55,14 @@ def test_claims_buckets_and_volumes_left_over_are_found() -> None:
     found = ["PersistentVolumeClaim n/a", "ObjectBucketClaim n/c", "PersistentVolume v2"]
     assert ceph_use.claims(objects) == found
     assert ceph_use.claims(classes) == []
+
+
+def test_what_a_cancelled_proof_of_use_has_left_holds_nobodys_data() -> None:
+    spec = {"storageClassName": "ceph-block", "volumeName": "v1"}
+    left = obj("PersistentVolumeClaim", "sanqian-proof-block", spec=spec)
+    left["metadata"] |= {"namespace": "rook-ceph", "labels": {"sanqian-proof": "block"}}
+    elsewhere = {**left, "metadata": {**left["metadata"], "namespace": "somebodys"}}
+    volume = obj("PersistentVolume", "v1", spec={"storageClassName": "ceph-block"})
+    served = obj("StorageClass", "ceph-block", provisioner="rook-ceph.rbd.csi.ceph.com")
+    assert ceph_use.claims([served, left, volume]) == []
+    assert ceph_use.claims([served, elsewhere]) == ["PersistentVolumeClaim somebodys/sanqian-proof-block"]
