@@ -76,10 +76,9 @@ class Hosts:
             raise ValueError(script[-300:])
         verb = script.rstrip().removesuffix("} </dev/null").rstrip().rpartition("\n")[2]
         name = found[1]
-        if verb == "start":
-            return self._start(name, script)
         if verb == "follow":
-            return await self._follow(name, script)
+            started = self._start(name, script) if "\nstart\n" in script else b""
+            return started + await self._follow(name, script)
         if verb == "remove":
             self.jobs.pop(name, None)
             return b"ok\n"
