@@ -149,9 +149,8 @@ def begin(
     line, _, data = body.partition(b"\n")
     seen = line.decode(errors="replace").split()
     if seen[:1] != ["ok"]:
-        raise RemoteError(
-            f"the job program said {line[:200]!r}.", "check sh on it.", host=remote.name, kind="job-program"
-        )
+        said = f"the job program said {line[:200]!r}."
+        raise RemoteError(said, "check that sh works on the host.", host=remote.name, kind="job-program")
     return Started(words[0] == "yes", words[1]), _progress(remote, job_id, 0, root, seen[1:], data)
 
 
