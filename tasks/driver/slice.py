@@ -112,7 +112,7 @@ class Slice:
         self._news.wait(min([most, *(max(0.0, (at - now).total_seconds()) for at in again)]))
         self._news.clear()
         if len(started) > 1 and not self._hold.cancelling:
-            wait(started, timeout=beat())  # the others may have something to say as well
+            wait(started, timeout=min(beat(), SOON))  # the others may have something to say as well
 
     def _learn(self, update: JobUpdate) -> None:
         self._learnt.put(update)
