@@ -5,9 +5,10 @@
 
 Each operation has a cluster of its own with six hosts and thirty steps, like an installation: a chain in which three
 times three steps run side by side, and six steps that run on all hosts; how long a step takes is drawn from a seed.
-PostgreSQL, Valkey, Celery and SSH are real, the hosts are SIMULATED (`benchmarks.hosts`). What the service adds
-between two steps is measured twice: by the rows (the database's clock), and as the hosts see it, from the moment
-when the last job of one step ends to that when the first job of the next one begins.
+A host writes six lines a minute, five at once. PostgreSQL, Valkey, Celery and SSH are real, the hosts are SIMULATED
+(`benchmarks.hosts`). What the service adds between two steps is measured twice: by the rows (the database's clock),
+and as the hosts see it, from the moment when the last job of one step ends to that when the first job of the next one
+begins.
 
 With ``--scaling`` the same load runs on 1, 2 and 4 workers, and on 2 of which one is taken away and one is added in
 the middle. Exit code 0 when the goals are met.
@@ -66,8 +67,8 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--sizes", default="10,100,1000", help="operations at once, in turn (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="worker processes (default: %(default)s)")
-    parser.add_argument("--slots", type=int, default=512, help="slots of a worker (default: %(default)s)")
-    parser.add_argument("--mean", type=float, default=40, help="mean seconds of a step (default: %(default)s)")
+    parser.add_argument("--slots", type=int, default=800, help="slots of a worker (default: %(default)s)")
+    parser.add_argument("--mean", type=float, default=80, help="mean seconds of a step (default: %(default)s)")
     parser.add_argument("--scaling", action="store_true", help="the last size on 1, 2 and 4 workers")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     return parser.parse_args(argv)

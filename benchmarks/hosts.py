@@ -24,6 +24,7 @@ from pathlib import Path
 import asyncssh
 
 ADDRESSES = tuple(f"127.0.2.{n}" for n in range(1, 7))
+BURST = 5  # lines that come at once
 BOOT = "SIMULATED-boot"
 MARK = re.compile(r"printf %s (sq[0-9a-f]{16});")
 NAMES = re.compile(r"^ROOT=\S+ ID='?([A-Za-z0-9._-]+)'? ", re.M)
@@ -76,10 +77,9 @@ class Hosts:
             raise ValueError(script[-300:])
         verb = script.rstrip().removesuffix("} </dev/null").rstrip().rpartition("\n")[2]
         name = found[1]
-        if verb == "start":
-            return self._start(name, script)
         if verb == "follow":
-            return await self._follow(name, script)
+            started = self._start(name, script) if "\nstart\n" in script else b""
+            return started + await self._follow(name, script)
         if verb == "remove":
             self.jobs.pop(name, None)
             return b"ok\n"
@@ -97,7 +97,8 @@ class Hosts:
         parts = [f"\n::sanqian {name} phase apply\n".encode()]
         parts += [f"SIMULATED line {n} of {lines}: {'.' * 60}\n".encode() for n in range(lines)]
         parts += [f"\n::sanqian {name} outcome changed\n".encode()]
-        times = [now, *(now + seconds * (n + 1) / (lines + 1) for n in range(lines)), now + seconds]
+        bursts = lines // BURST + 1
+        times = [now, *(now + seconds * (n // BURST + 1) / (bursts + 1) for n in range(lines)), now + seconds]
         job = self.jobs[name] = Job(now, seconds, parts, times)
         self.record[name] = (now, job.over, job.ends[-1])
         return f"ok yes {BOOT}\n".encode()

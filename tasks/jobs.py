@@ -52,10 +52,7 @@ def _note_time(headers: dict[str, Any], **_: Any) -> None:
 @shared_task
 def advance(operation_id: str) -> None:
     """Move an operation on, and have its ready steps driven."""
-    steps = engine.advance(UUID(operation_id))
-    send_steps(steps)
-    if not steps and (cluster := engine.changed_cluster(UUID(operation_id))):
-        send(check_cluster, str(cluster))
+    move_on(UUID(operation_id))
 
 
 @shared_task
@@ -70,7 +67,8 @@ def drive(step_id: int) -> None:
     if what == "again":
         send_steps([step_id])
     elif what == "advance":
-        send(advance, str(lease.operation.pk))
+        # Here, not by a message: it would wait behind others, for less work than itself is.
+        move_on(lease.operation.pk)
 
 
 @shared_task
@@ -139,6 +137,14 @@ def prune() -> None:
     """Delete what is older than it need be."""
     deleted = engine.prune(log_days=settings.LOG_DAYS, health_days=settings.HEALTH_DAYS)
     log.info("pruned: %s", deleted)
+
+
+def move_on(operation_id: UUID) -> None:
+    """Advance the operation, and have driven what is to be driven now. Should it fail, the reconciler does it."""
+    steps = engine.advance(operation_id)
+    send_steps(steps)
+    if not steps and (cluster := engine.changed_cluster(operation_id)):
+        send(check_cluster, str(cluster))
 
 
 def send_cancel(operation_id: UUID, steps: Iterable[int]) -> None:

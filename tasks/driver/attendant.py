@@ -61,6 +61,7 @@ class Attendant:
     sudo: bool = True
     stale: Sequence[str] = ()
     _boot_id: str | None = None
+    _unstarted: bool = False
 
     def attend(self) -> None:
         """Never raises for what a host does: that is an update."""
@@ -89,19 +90,21 @@ class Attendant:
         if self.job.state == JobState.PENDING:
             for earlier in self.stale:
                 detached.kill(remote, earlier, sudo=self.sudo)
-            if not self.sure():
+            if not self.sure() or self.stop.is_set():
                 # A worker that stood still may wake when another one has long run the job and removed it.
                 return
-            self._start(remote)
+            self._unstarted = True
         listener = Listener(name, self.job.offset)
         while True:
             left = self.left()
             try:
                 seen = self._look(remote, name, listener.reached, left)
             except Interrupted:
+                if self._unstarted:
+                    return  # started or not: whoever drives the step next, or ends it, calls the job by the same name
                 continue
             if seen.state == "gone" and seen.reason == "not-started":
-                self._start(remote)
+                self._unstarted = True
                 continue
             ended = seen.complete or (seen.state == "gone" and not seen.data)
             heard = listener.feed(seen.data, last=ended)
@@ -116,17 +119,24 @@ class Attendant:
                 return
 
     def _look(self, remote: Remote, name: str, offset: int, left: float) -> detached.Progress:
-        """What there is after `offset`; once the slice is to end, without waiting for more."""
-        if self.stop.is_set():
-            return detached.follow(remote, name, offset, wait=0, linger=0, sudo=self.sudo)
+        """What there is after `offset`, of a job that is started first where it was not.
+
+        Once the slice is to end, without waiting for more.
+        """
         # Nobody would notice that a silent command has come to its time's end while he waits for it to speak.
         wait = max(0.0, min(LOOK_SECONDS, left, self.spec.quiet, self.spec.timeout))
+        if self._unstarted:
+            linger = beat()
+            started, seen = detached.begin(
+                remote, name, self.script, env=self.env, wait=wait, linger=linger, sudo=self.sudo
+            )
+            self._unstarted = False
+            self.job.started_at = self.job.started_at or self.clock.now()
+            self._boot_id = started.boot_id
+            return seen
+        if self.stop.is_set():
+            return detached.follow(remote, name, offset, wait=0, linger=0, sudo=self.sudo)
         return detached.follow(remote, name, offset, wait=wait, linger=beat(), interruptible=True, sudo=self.sudo)
-
-    def _start(self, remote: Remote) -> None:
-        started = detached.start(remote, str(self.job.pk), self.script, env=self.env, sudo=self.sudo)
-        self.job.started_at = self.job.started_at or self.clock.now()
-        self._boot_id = started.boot_id
 
     def _tell(self, update: JobUpdate) -> None:
         """With what the start told: a row is written once for both."""

@@ -22,10 +22,15 @@ ASK_SECONDS = 1.0
 
 
 class Hold:
-    """One slice's lease. `cancelling`: its operation is; `lost`: somebody else has the step."""
+    """One slice's lease. `cancelling`: its operation is; `lost`: somebody else has the step.
 
-    def __init__(self, lease: Lease, claimed: float) -> None:
+    `news` is set when either comes true, or when `stop` is set: nobody need look for that again and again.
+    """
+
+    def __init__(self, lease: Lease, claimed: float, stop: threading.Event) -> None:
         self.lease = lease
+        self.news = threading.Event()
+        self._stop = stop
         self.cancelling = lease.cancelling
         self.lost = False
         self.renewed(claimed)
@@ -34,6 +39,10 @@ class Hold:
     def sure(self) -> bool:
         """Whether the lease cannot have run out, also where this process stood still."""
         return not self.lost and time.monotonic() < self._sure_until
+
+    def tell(self) -> None:
+        if self.cancelling or self.lost or self._stop.is_set():
+            self.news.set()
 
     def renewed(self, at: float) -> None:
         """It lasts from `at` (monotonic) on."""
@@ -74,6 +83,8 @@ class _Holder:
                 # Each slice hears it from its own next statement; what cannot be held runs out.
                 log.exception("leases cannot be held just now")
             finally:
+                for hold in holds:
+                    hold.tell()
                 release()
 
     def _ask(self, holds: list[Hold]) -> None:
@@ -96,9 +107,9 @@ _holder = _Holder()
 
 
 @contextmanager
-def holding(lease: Lease, claimed: float) -> Iterator[Hold]:
+def holding(lease: Lease, claimed: float, stop: threading.Event) -> Iterator[Hold]:
     """Hold the lease for the length of the block; `claimed` is the monotonic time just before it was claimed."""
-    hold = Hold(lease, claimed)
+    hold = Hold(lease, claimed, stop)
     _holder.add(hold)
     try:
         yield hold

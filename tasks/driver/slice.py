@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 SOON = 2.5  # seconds for which a slot is kept rather than given back
 CANCEL_SECONDS = 9.0  # hosts that have not answered by then are named as not reached
+SILENT = 30.0  # seconds after which a slice looks around without having been called
 TAIL_LINES = 12
 # Trying these again without a change by a person leads nowhere.
 HOPELESS = frozenset({"auth", "credential", "host-key-changed", "no-host"}) | frozenset(
@@ -50,7 +51,7 @@ class Slice:
     def __init__(self, hold: Hold, stop: threading.Event) -> None:
         lease = hold.lease
         self.lease, self.spec, self._hold = lease, lease.spec, hold
-        self._stop = stop
+        self._stop, self._news = stop, hold.news
         self._leave = Leave()  # told to the attendants of this slice alone
         self._learnt: queue.SimpleQueue[JobUpdate] = queue.SimpleQueue()
         self._clock = Clock(lease.now)
@@ -81,10 +82,9 @@ class Slice:
             try:
                 while True:
                     for job in self._due(jobs, set(started.values())):
-                        started[pool.submit(make(job).attend)] = job
-                    if not started:
-                        self._stop.wait(beat())
-                    done, _ = wait(started, timeout=beat(), return_when=FIRST_COMPLETED)
+                        started[self._begun(pool.submit(make(job).attend))] = job
+                    self._await(started, jobs)
+                    done = [future for future in started if future.done()]
                     for job in self._store():
                         cleaning[pool.submit(attendant.remove, job, sudo=do.sudo)] = job
                     for future in done:
@@ -99,6 +99,24 @@ class Slice:
                 self._leave.set()
             engine.removed(job.pk for future, job in cleaning.items() if future.result())
         return self._conclude_script(jobs)
+
+    def _begun(self, future: Future[None]) -> Future[None]:
+        future.add_done_callback(lambda _: self._news.set())
+        return future
+
+    def _await(self, started: dict[Future[None], HostJob], jobs: list[HostJob]) -> None:
+        """Wait until something was learnt or has ended, the slice is to end, or a host is to be tried again."""
+        busy, now = set(started.values()), self._clock.now()
+        again = [job.not_before for job in jobs if job.state in JOB_LIVE and job.not_before and job not in busy]
+        most = SILENT if started else SOON if again else 0.0
+        self._news.wait(min([most, *(max(0.0, (at - now).total_seconds()) for at in again)]))
+        self._news.clear()
+        if len(started) > 1 and not self._hold.cancelling:
+            wait(started, timeout=min(beat(), SOON))  # the others may have something to say as well
+
+    def _learn(self, update: JobUpdate) -> None:
+        self._learnt.put(update)
+        self._news.set()
 
     def _attendants(self, do: Script, jobs: list[HostJob]) -> Callable[[HostJob], Attendant]:
         secrets = {name: secret_values.resolve(self._cluster, what) for name, what in do.secrets.items()}
@@ -134,7 +152,7 @@ class Slice:
                 left=self._turn.left,
                 sure=lambda: self._hold.sure,
                 stop=self._leave,
-                emit=self._learnt.put,
+                emit=self._learn,
                 sudo=do.sudo,
                 stale=stale.get(job.host, ()),
             )
@@ -222,11 +240,11 @@ class Slice:
         return codes is None or all(job.exit_code is None or job.exit_code in codes for job in failed)
 
     def _run_action(self, job: HostJob) -> Next:
-        performer = Performer(self.lease, job, self._redact, self._turn.deadline, self._learnt.put)
+        performer = Performer(self.lease, job, self._redact, self._turn.deadline, self._learn)
         with ThreadPoolExecutor(1, thread_name_prefix="action") as pool:
             while True:
                 self._learnt.put(JobUpdate(job, boot_id=""))
-                if self._watch(pool.submit(performer.perform)):
+                if self._watch(self._begun(pool.submit(performer.perform))):
                     return self._cancel([job])
                 came = performer.outcome
                 if not isinstance(came, Wait) or self._turn.deadline - time.monotonic() <= came.seconds:
@@ -252,13 +270,16 @@ class Slice:
         while not self._over() and time.monotonic() < end:
             if self._cancel_wanted():
                 return True
-            self._stop.wait(min(beat(), max(0.0, end - time.monotonic())))
+            self._news.wait(max(0.0, end - time.monotonic()))
+            self._news.clear()
         return self._over()
 
     def _watch(self, future: Future[None]) -> bool:
         """Store what the action says until it returns: whether the operation is being cancelled."""
         cancelled = False
         while True:
+            self._news.wait(SILENT)
+            self._news.clear()
             wait([future], timeout=beat())
             done = future.done()
             self._store()
@@ -342,7 +363,7 @@ def drive(lease: Lease, stop: threading.Event, claimed: float) -> Next:
     `claimed` is the monotonic time just before the lease was claimed.
     """
     try:
-        with Slots.taken(), holding(lease, claimed) as hold:
+        with Slots.taken(), holding(lease, claimed, stop) as hold:
             return Slice(hold, stop).run()
     except engine.LeaseLost:
         log.info("lost the lease of step %s (epoch %s)", lease.step.pk, lease.epoch)

@@ -16,8 +16,9 @@ from django.conf import settings
 
 LONGEST_SECONDS = 300.0
 SPARE = 0.1  # the share of slots that is left to steps that come
-# Seconds between two writings of what was learnt: with few slices, for each further one, and at most.
-BEAT, BEAT_EACH, BEAT_MOST = 0.25, 0.005, 2.0
+# Seconds between two writings of what was learnt: with few slices, for each further one (so that a process writes
+# about fifty times a second), and at most.
+BEAT, BEAT_EACH, BEAT_MOST = 0.25, 0.02, 10.0
 
 
 class Slots:

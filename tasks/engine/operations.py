@@ -101,21 +101,20 @@ def advance(operation_id: UUID) -> list[int]:
             weigh(change)
             change.operation_event()
             _set_cluster_state(change, "during")
-        steps = list(operation.steps.defer("spec", "memory", "result").select_for_update(no_key=True))
+        steps = rows.standing(operation.pk)
         active = [step for step in steps if step.state in TO_DRIVE]
         if operation.state == OperationState.CANCELLING:
             if not active:
-                _end(change, OperationState.CANCELLED, steps)
+                _end(change, OperationState.CANCELLED)
             return []
         failed = [step for step in steps if step.state == StepState.FAILED]
-        if not failed:
-            active += _make_ready(change, steps)
-        if not active:
+        ready = [] if failed else _make_ready(change, steps)
+        if not active and not ready:
             done = all(step.state in STEP_DONE for step in steps)
-            _end(change, OperationState.SUCCEEDED if done else OperationState.FAILED, steps)
+            _end(change, OperationState.SUCCEEDED if done else OperationState.FAILED)
             return []
         change.set(sent_at=change.now)
-        return _to_send(change, active)
+        return sorted(ready + _to_send(change, active))
 
 
 @patient
@@ -288,7 +287,8 @@ def weigh(change: Change) -> None:
         change.set(progress=progress)
 
 
-def _make_ready(change: Change, steps: list[Step]) -> list[Step]:
+def _make_ready(change: Change, steps: list[rows.Standing]) -> list[int]:
+    """The steps whose message is to be sent, because all that they wait for is done."""
     # In a retry, what was before a step that is not repeated may be asked again: what is behind it waits for that too.
     settled: set[str] = set()
     ready = []
@@ -297,36 +297,39 @@ def _make_ready(change: Change, steps: list[Step]) -> list[Step]:
             if step.state in STEP_DONE:
                 settled.add(step.key)
             elif step.state == StepState.PENDING:
-                ready.append(step)
-    for step in ready:
-        move(step, StepState.READY)
-        change.step_event(step)
-    Step.objects.filter(pk__in=[step.pk for step in ready]).update(state=StepState.READY, sent_at=None)
+                ready.append(step.pk)
+    for row in Step.objects.filter(pk__in=ready).defer("spec", "memory", "result") if ready else ():
+        move(row, StepState.READY)
+        row.sent_at = change.now
+        rows.update(row, ["state", "sent_at"])
+        change.step_event(row)
     return ready
 
 
-def _to_send(change: Change, steps: list[Step]) -> list[int]:
+def _to_send(change: Change, steps: list[rows.Standing]) -> list[int]:
     """Those whose message is missing: a message that is under way is not doubled."""
     fresh = [s.pk for s in steps if s.sent_at is None and (s.not_before is None or s.not_before <= change.now)]
-    Step.objects.filter(pk__in=fresh).update(sent_at=change.now)
+    if fresh:
+        Step.objects.filter(pk__in=fresh).update(sent_at=change.now)
     return fresh
 
 
-def _end(change: Change, state: OperationState, steps: list[Step]) -> None:
-    error: dict[str, Any] = change.operation.error
-    for step in steps:
-        if step.error and step.state in (StepState.FAILED, StepState.CANCELLED):
-            error = {"step": step.key, **step.error}
-            break
+def _end(change: Change, state: OperationState) -> None:
+    operation = change.operation
+    error: dict[str, Any] = operation.error
+    if state != OperationState.SUCCEEDED:
+        told = operation.steps.filter(state__in=(StepState.FAILED, StepState.CANCELLED)).exclude(error={})
+        if found := told.order_by("position").values_list("key", "error").first():
+            error = {"step": found[0], **found[1]}
     if state == OperationState.FAILED and not error:
-        stuck = ", ".join(step.key for step in steps if step.state not in STEP_DONE)
+        stuck = ", ".join(operation.steps.exclude(state__in=STEP_DONE).values_list("key", flat=True))
         error = {"kind": "internal", "message": f"Nothing can start these steps: {stuck}.", "fix": "Report it."}
     if state == OperationState.SUCCEEDED:
         change.set(progress=100.0)
     change.set(state=state, finished_at=change.now, error=error)
     change.operation_event()
     _set_cluster_state(change, "success" if state == OperationState.SUCCEEDED else "failure")
-    _audit_end(change.operation)
+    _audit_end(operation)
 
 
 def _audit_end(operation: Operation) -> None:

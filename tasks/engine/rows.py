@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -25,6 +26,10 @@ _LOCK = f"SELECT {', '.join(_OPERATION)}, statement_timestamp() FROM tasks_opera
 _WEIGH = """
 SELECT coalesce(sum(weight), 0), coalesce(sum(weight * CASE WHEN state = ANY(%s) THEN 100 ELSE progress END), 0)
 FROM tasks_step WHERE operation_id = %s
+"""
+_STANDING = """
+SELECT id, state, after, key, sent_at, not_before FROM tasks_step WHERE operation_id = %s ORDER BY position
+FOR NO KEY UPDATE
 """
 _HELD = """
 SELECT 1 FROM tasks_step WHERE id = %s AND lease_epoch = %s AND lease_until IS NOT NULL AND state = %s
@@ -58,6 +63,25 @@ def weights(operation_id: UUID) -> tuple[float, float]:
         return total, done
 
 
+@dataclass
+class Standing:
+    """What is asked of a step when its operation moves on."""
+
+    pk: int
+    state: StepState
+    after: list[str]
+    key: str
+    sent_at: datetime | None
+    not_before: datetime | None
+
+
+def standing(operation_id: UUID) -> list[Standing]:
+    """The operation's steps in order, locked until the transaction's end."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, [operation_id])
+        return [Standing(pk, StepState(state), *rest) for pk, state, *rest in cursor.fetchall()]
+
+
 def update(row: models.Model, fields: Sequence[str]) -> None:
     """Write these fields of the row."""
     sql, written = _update(type(row), tuple(fields))
@@ -67,7 +91,7 @@ def update(row: models.Model, fields: Sequence[str]) -> None:
 
 
 def insert(rows: Sequence[models.Model]) -> None:
-    """Add rows of one model, whose ids the database gives."""
+    """Add rows of one model. An id that is the row's own already is written, else the database gives one."""
     if not rows:
         return
     sql, one, fields = _insert(type(rows[0]))
@@ -88,7 +112,8 @@ def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, Fie
 
 @cache
 def _insert(model: type[models.Model]) -> tuple[str, str, Fields]:
-    fields: Fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    given = model._meta.pk.has_default()
+    fields: Fields = [field for field in model._meta.concrete_fields if given or not field.primary_key]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     one = f"({', '.join(['%s'] * len(fields))})"
     return f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ', one, fields  # noqa: S608

@@ -7,7 +7,7 @@ holder whose epoch is no longer the step's changes nothing and is told so by `Le
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -49,6 +49,7 @@ TOLD = (
 LEARNT = [*TOLD, "phase", "progress", "note", "finished_at", "not_before"]
 CLAIMED = ["state", "lease_owner", "lease_epoch", "lease_until", "not_before", "started_at"]
 ENDED = ["state", "outcome", "progress", "note", "error", "result", "memory", "lease_until", "finished_at"]
+SHARES = ("host", "state", "progress")
 DRIVEN = (OperationState.RUNNING, OperationState.CANCELLING)
 
 
@@ -61,7 +62,7 @@ class Lease:
     """The right to drive `step`. `cancelling` says that it is to be ended, not carried on.
 
     While it is held nobody else changes what `step` and its `jobs` say of the work, so they are not read again for
-    each transition; `forget` is for when it is not sure what was stored. `fresh`: this try has no jobs yet.
+    each transition; `forget` is for when it is not sure what was stored. `made` are the jobs of a step's first try.
     """
 
     step: Step
@@ -70,13 +71,13 @@ class Lease:
     now: datetime
     cancelling: bool
     spec: StepSpec
-    fresh: bool
+    made: list[HostJob] | None = None
     jobs: dict[UUID, HostJob] | None = None
 
     known: bool = True
 
     def forget(self) -> None:
-        self.known, self.fresh, self.jobs = False, False, None
+        self.known, self.made, self.jobs = False, None, None
 
 
 @dataclass
@@ -131,30 +132,40 @@ def claim(step_id: int, owner: str) -> Lease | None:
         if before != StepState.RUNNING:
             change.step_event(step)
         cancelling = change.operation.state == OperationState.CANCELLING
-        fresh = before == StepState.READY and step.tries == 0
         spec = StepSpec.from_json(step.spec)
-        return Lease(step, change.operation, step.lease_epoch, change.now, cancelling, spec, fresh)
+        lease = Lease(step, change.operation, step.lease_epoch, change.now, cancelling, spec)
+        if before == StepState.READY and step.tries == 0:
+            lease.made = _make_jobs(change, step, spec.hosts or (SERVICE,))
+            lease.jobs = {job.pk: copy(job) for job in lease.made}
+        return lease
 
 
 @patient
 def jobs_of(lease: Lease) -> list[HostJob]:
     """The jobs of this attempt, made where they are missing. Hosts that an earlier try has served get none.
 
-    Raises `LeaseLost`.
+    Those of a step's first try were made with the claim; for others it raises `LeaseLost`.
     """
-    fresh = lease.fresh
+    if lease.made is not None:
+        return lease.made
     with _held(lease) as (change, step):
         tries = HostJob.objects.filter(step=step, attempt__gte=step.attempt - step.tries)
-        known = [] if fresh else list(tries.select_related("node__credential", "node__jump__credential"))
+        known = list(tries.select_related("node__credential", "node__jump__credential"))
         jobs = [job for job in known if job.attempt == step.attempt]
         settled = {job.host for job in known if job.attempt == step.attempt or job.state == JobState.SUCCEEDED}
-        if missing := [host for host in (lease.spec.hosts or (SERVICE,)) if host not in settled]:
-            nodes = Node.objects.filter(cluster=change.operation.cluster_id, name__in=missing)
-            by_name = {node.name: node for node in nodes.select_related("credential", "jump__credential")}
-            jobs += HostJob.objects.bulk_create(
-                HostJob(step=step, host=host, node=by_name.get(host), attempt=step.attempt) for host in missing
-            )
-    lease.fresh, lease.jobs = False, {job.pk: copy(job) for job in jobs}
+        missing = [host for host in (lease.spec.hosts or (SERVICE,)) if host not in settled]
+        jobs += _make_jobs(change, step, missing)
+    lease.jobs = {job.pk: copy(job) for job in jobs}
+    return jobs
+
+
+def _make_jobs(change: Change, step: Step, hosts: Sequence[str]) -> list[HostJob]:
+    if not hosts:
+        return []
+    nodes = Node.objects.filter(cluster=change.operation.cluster_id, name__in=hosts)
+    by_name = {node.name: node for node in nodes.select_related("credential", "jump__credential")}
+    jobs = [HostJob(step=step, host=host, node=by_name.get(host), attempt=step.attempt) for host in hosts]
+    rows.insert(jobs)
     return jobs
 
 
@@ -178,7 +189,7 @@ def record(lease: Lease, updates: Sequence[JobUpdate]) -> None:
         for job in jobs.values():
             rows.update(job, LEARNT)
         moved = any((job.state, job.progress) != before[job.pk] for job in jobs.values())
-        progress = max(step.progress, _progress(step)) if moved else step.progress
+        progress = max(step.progress, _progress(step, {**lease.jobs, **jobs})) if moved else step.progress
         note = next((update.note for update in reversed(updates) if update.note), step.note)[:300]
         if progress != step.progress or note != step.note:
             step.progress, step.note = progress, note
@@ -194,14 +205,18 @@ def record(lease: Lease, updates: Sequence[JobUpdate]) -> None:
             setattr(update.job, name, getattr(jobs[update.job.pk], name))
 
 
-def _progress(step: Step) -> float:
-    """Per cent, by its hosts; 100 is for a step that has ended."""
-    jobs = HostJob.objects.filter(step=step, attempt__gte=step.attempt - step.tries).order_by("attempt")
-    best = {
-        host: (100.0 if state == JobState.SUCCEEDED else progress)
-        for host, state, progress in jobs.values_list("host", "state", "progress")
-    }
+def _progress(step: Step, known: Mapping[UUID, HostJob]) -> float:
+    """Per cent, by its hosts; 100 is for a step that has ended. `known` are the jobs of this try."""
+    best = {}
+    if step.tries:
+        earlier = HostJob.objects.filter(step=step, attempt__gte=step.attempt - step.tries, attempt__lt=step.attempt)
+        best = {host: _share(state, done) for host, state, done in earlier.order_by("attempt").values_list(*SHARES)}
+    best |= {job.host: _share(job.state, job.progress) for job in known.values()}
     return min(99.0, sum(best.values()) / max(len(best), 1))
+
+
+def _share(state: str, progress: float) -> float:
+    return 100.0 if state == JobState.SUCCEEDED else progress
 
 
 @patient
@@ -231,7 +246,8 @@ def finish(lease: Lease, outcome: Outcome, result: dict[str, Any] | None = None,
         move(step, StepState.SUCCEEDED)
         step.outcome, step.progress, step.error = outcome, 100.0, {}
         step.result = result if result is not None else step.result
-        _end_jobs(change, step, JobState.SUCCEEDED, JobState.SUCCEEDED, outcome=outcome)
+        if lease.jobs is None or any(job.state in JOB_LIVE for job in lease.jobs.values()):
+            _end_jobs(change, step, JobState.SUCCEEDED, JobState.SUCCEEDED, outcome=outcome)
         _ended(change, step, note)
 
 

@@ -114,10 +114,55 @@ def start(
     :class:`SudoFailed`, :class:`Unreachable` (then the job may have been started: call again), ValueError for
     a bad id.
     """
+    words, _ = _ask(remote, job_id, _starting(script, env, log_limit), sudo=sudo, root=root)
+    return Started(words[0] == "yes", words[1])
+
+
+def begin(
+    remote: Remote,
+    job_id: str,
+    script: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    wait: float = 10.0,
+    limit: int = 1 << 20,
+    linger: float = 0.2,
+    sudo: bool = True,
+    root: str = ROOT,
+    log_limit: int = LOG_LIMIT,
+) -> tuple[Started, Progress]:
+    """:func:`start`, and the first :func:`follow` from byte 0 on, in one command.
+
+    Raises what they do; and :class:`Interrupted`, after which the job may have been started or not: call again.
+    """
+    call = f"{_starting(script, env, log_limit)}\n{_following(0, wait, linger, limit)}"
+    words, body = _ask(
+        remote,
+        job_id,
+        call,
+        sudo=sudo,
+        root=root,
+        timeout=max(wait, 0) + linger + MARGIN,
+        limit=limit + 65536,
+        interruptible=True,
+    )
+    line, _, data = body.partition(b"\n")
+    seen = line.decode(errors="replace").split()
+    if seen[:1] != ["ok"]:
+        said = f"the job program said {line[:200]!r}."
+        raise RemoteError(said, "check that sh works on the host.", host=remote.name, kind="job-program")
+    return Started(words[0] == "yes", words[1]), _progress(remote, job_id, 0, root, seen[1:], data)
+
+
+def _starting(script: str, env: Mapping[str, str] | None, log_limit: int) -> str:
     files = {"script": script, "env": exports(env or {}), "run": host_program("keeper.sh")}
     writers = "".join(f"put_{name}() {{ printf '%s\\n#' {quote(text)}; }}\n" for name, text in files.items())
-    words, _ = _ask(remote, job_id, f"{writers}LIMIT={log_limit:d}\nstart", sudo=sudo, root=root)
-    return Started(words[0] == "yes", words[1])
+    return f"{writers}LIMIT={log_limit:d}\nstart"
+
+
+def _following(offset: int, wait: float, linger: float, limit: int) -> str:
+    pause = f"{wait:.2f}" if wait > 0 else "0"
+    return f"OFFSET={offset:d} WAIT={pause} LINGER={max(0, round(linger * 5)):d} MAX={limit:d}\nfollow"
 
 
 def follow(
@@ -141,17 +186,20 @@ def follow(
     """
     if offset < 0:
         raise ValueError("an offset is not negative")
-    pause = f"{wait:.2f}" if wait > 0 else "0"
     words, data = _ask(
         remote,
         job_id,
-        f"OFFSET={offset:d} WAIT={pause} LINGER={max(0, round(linger * 5)):d} MAX={limit:d}\nfollow",
+        _following(offset, wait, linger, limit),
         sudo=sudo,
         root=root,
         timeout=max(wait, 0) + linger + MARGIN,
         limit=limit + 65536,
         interruptible=interruptible,
     )
+    return _progress(remote, job_id, offset, root, words, data)
+
+
+def _progress(remote: Remote, job_id: str, offset: int, root: str, words: list[str], data: bytes) -> Progress:
     state, code, reason, size, count, log, boot_id = words
     if len(data) != int(count):
         raise JobGone(

@@ -110,8 +110,7 @@ def test_dots_without_a_line_end_are_no_silence_and_their_end_is(job: HostJob, l
 def test_a_log_that_is_cut_on_the_host_is_no_silence(
     job: HostJob, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = partial(detached.start, log_limit=4096)
-    monkeypatch.setattr(detached, "start", start)
+    monkeypatch.setattr(detached, "begin", partial(detached.begin, log_limit=4096))
     busy = "head -c 20000 /dev/zero | tr '\\0' x; for n in 1 2 3 4 5; do sleep 0.5; echo $n; done; echo the end"
     attend(job, busy, lease, quiet=1)
     assert job.state == JobState.SUCCEEDED, job.error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from tasks.models import Step
 from tests.tasks.engine.making import claim, create
 from tests.workers import until
 
+STOP = threading.Event()
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
 
@@ -36,15 +38,17 @@ def test_leases_are_renewed_and_a_cancel_is_heard(cluster: Cluster) -> None:
     for operation in (first, second):
         engine.advance(operation.pk)
     began = time.monotonic()
-    leases = [claim(first), claim(second)]
-    with holding.holding(leases[0], began) as one, holding.holding(leases[1], began) as two:
+    leases, stop = [claim(first), claim(second)], threading.Event()
+    with holding.holding(leases[0], began, STOP) as one, holding.holding(leases[1], began, stop) as two:
         leased = Step.objects.filter(pk__in=[lease.step.pk for lease in leases]).values_list("lease_until", flat=True)
         ends = max(leased)
         until(lambda: min(leased.all()) > ends)
         assert one.sure and two.sure
         engine.request_cancel(first.pk)
-        until(lambda: one.cancelling)
-        assert not two.cancelling and not two.lost
+        assert one.news.wait(20) and one.cancelling
+        assert not two.cancelling and not two.lost and not two.news.is_set()
+        stop.set()
+        assert two.news.wait(20)
 
 
 def test_a_lease_that_another_has_taken_is_lost(cluster: Cluster) -> None:
@@ -52,8 +56,8 @@ def test_a_lease_that_another_has_taken_is_lost(cluster: Cluster) -> None:
     engine.advance(operation.pk)
     lease = claim(operation)
     Step.objects.update(lease_until=Now() - timedelta(seconds=1), lease_epoch=lease.epoch + 1)
-    with holding.holding(lease, 0) as held:
-        until(lambda: held.lost)
+    with holding.holding(lease, 0, STOP) as held:
+        assert held.news.wait(20) and held.lost
         assert not held.sure
 
 
@@ -61,5 +65,5 @@ def test_who_stood_still_is_not_sure(cluster: Cluster) -> None:
     operation = create(cluster)
     engine.advance(operation.pk)
     lease = claim(operation)
-    assert Hold(lease, time.monotonic()).sure
-    assert not Hold(lease, time.monotonic() - settings.LEASE_SECONDS).sure
+    assert Hold(lease, time.monotonic(), STOP).sure
+    assert not Hold(lease, time.monotonic() - settings.LEASE_SECONDS, STOP).sure

@@ -88,8 +88,8 @@ def test_one_lease_at_a_time_and_the_late_holder_changes_nothing(cluster: Cluste
     second = claim(operation, owner="second")
     assert second.epoch == first.epoch + 1
     job = engine.jobs_of(second)[0]
+    assert job in engine.jobs_of(first), "made with the first claim"
     late = [
-        lambda: engine.jobs_of(first),
         lambda: engine.record(first, [JobUpdate(job, chunks=[(0, 2, "x\n")])]),
         lambda: engine.give_back(first),
         lambda: engine.finish(first, Outcome.CHANGED),
