@@ -120,9 +120,13 @@ class OperationAdmin(ReadOnly, ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Operation, form: Any, change: bool) -> None:
         given = form.cleaned_data
-        who = {"actor": _actor(request), "source": _source(request)}
         made = services.request_operation(
-            given["cluster"], given["kind"], given["params"], dry_run=given["dry_run"], **who
+            given["cluster"],
+            given["kind"],
+            given["params"],
+            dry_run=given["dry_run"],
+            actor=_actor(request),
+            source=_source(request),
         )
         obj.pk = made.pk
         obj.refresh_from_db()

@@ -16,6 +16,7 @@ from uuid import UUID
 from celery import Task, shared_task, signals
 from celery.concurrency.thread import TaskPool as ThreadPool
 from django.conf import settings
+from django.db import connection
 from kombu.exceptions import OperationalError
 
 from tasks import driver, engine, queues
@@ -23,6 +24,15 @@ from tasks import driver, engine, queues
 log = logging.getLogger(__name__)
 STOPPING = threading.Event()
 SWITCH_SECONDS = 0.02
+CONNECTIONS, CONNECTION_SECONDS = 8, 60.0
+
+
+@signals.worker_init.connect
+def _share_connections(**_: Any) -> None:
+    # Hundreds of slices need the database for milliseconds each. Few that use it and many that wait in line are
+    # faster than many at once, and whoever fails for want of a connection only has to begin anew.
+    pool = connection.settings_dict["OPTIONS"]["pool"]
+    pool.update(max_size=min(pool["max_size"], CONNECTIONS), timeout=CONNECTION_SECONDS)
 
 
 @signals.worker_shutting_down.connect
