@@ -67,7 +67,12 @@ class ImportsOfCluster(OfCluster):
     queryset = Cluster.objects.all()
     serializer_class = OperationSerializer
 
-    @extend_schema(summary="Import a cluster again", request=ImportSerializer, responses={202: OperationSerializer})
+    @extend_schema(
+        operation_id="clusters_import_again",
+        summary="Import a cluster again",
+        request=ImportSerializer,
+        responses={202: OperationSerializer},
+    )
     @idempotent
     def create(self, request: Request, **_: Any) -> Response:
         """Hosts and kubeconfig of the body replace those stored. Before the first import has succeeded, hosts that the

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 ROOK = ("rook-ceph.rbd.csi.ceph.com", "rook-ceph.cephfs.csi.ceph.com", "rook-ceph.ceph.rook.io/bucket")
-PROOF = "sanqian-proof"  # the label of what a proof of use makes, which holds nobody's data
+# The label of what a proof of use makes, which holds nobody's data, and where it makes it.
+PROOF, PROOF_SPACES = "sanqian-proof", ("rook-ceph", "ceph-csi-cephfs")
 
 
 def classes(found: Iterable[Mapping[str, Any]], provisioners: Collection[str] = ROOK) -> tuple[str, ...]:
@@ -29,7 +30,7 @@ def claims(found: Iterable[Mapping[str, Any]], provisioners: Collection[str] = R
         if spec.get("storageClassName") not in served:
             continue
         bound.add(spec.get("volumeName"))
-        if PROOF in (meta.get("labels") or {}):
+        if PROOF in (meta.get("labels") or {}) and meta.get("namespace") in PROOF_SPACES:
             continue
         if one["kind"] == "PersistentVolumeClaim":
             used.append(f"PersistentVolumeClaim {where}")

@@ -93,7 +93,7 @@ def test_one_key_for_all_hosts_is_asked_for_once(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("getpass.getpass", answer)
 
-    assert run("import", "-f", str(conf), "--private-key", str(path)).code == 0
+    assert run("register", "-f", str(conf), "--private-key", str(path)).code == 0
 
     sent = service.bodies("POST", "clusters")[0]
     assert questions == [f"Passphrase of {path}: "]
@@ -319,7 +319,7 @@ def test_the_configuration_may_come_from_standard_input(
     text = "metadata:\n  labels: {}\n  name: From.Pipe\nspec: {}\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
-    assert run("import", "-f", "-").code == 0
+    assert run("register", "-f", "-").code == 0
     assert service.bodies("POST", "clusters")[0]["name"] == "from-pipe"
 
 

@@ -282,11 +282,11 @@ def test_credentials_given_anew_replace_the_stored_ones(api: Api) -> None:
     path = f"clusters/{cluster.pk}/credentials"
     body = {"name": "demo", "hosts": [{**host, "private_key": private_key()} for host in hosts(2)]}
     answer = api.post(path, body)
-    assert answer.json() == {"changed": ["host1", "host2"]}, answer.content
+    assert answer.json() == {"changed": ["host1", "host2"], "kept": []}, answer.content
     assert AuditEvent.objects.get(action="cluster.credentials").detail == {"hosts": ["host1", "host2"]}
     assert cluster.nodes.get(name="host1").credential.private_key == body["hosts"][0]["private_key"]
     assert cluster.nodes.get(name="host3").credential.private_key == KEY
-    assert api.post(path, body).json() == {"changed": []}
+    assert api.post(path, body).json() == {"changed": [], "kept": []}
     problem(
         api.post(path, {"name": "demo", "hosts": [{**hosts(1)[0], "private_key": "none"}]}),
         400,

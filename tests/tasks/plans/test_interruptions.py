@@ -103,7 +103,7 @@ def test_a_cancelled_snapshot_leaves_no_half_of_it(place: Path) -> None:
 
 
 def test_a_cancelled_proof_of_use_takes_its_claim_along(place: Path) -> None:
-    do = script("ceph-proof", env=env(place, KIND="block", CLASS="ceph-block", MODE="ReadWriteOnce"))
+    do = script("ceph-proof", env=env(place, KIND="block", CLASS="ceph-block", MODE="ReadWriteOnce", SPACE="rook-ceph"))
     job = begin(place, do, "apply")
     asked = place / "kubectl"
     until(lambda: asked.exists() and "status.phase" in asked.read_text(), 20, "the claim is waited for")
