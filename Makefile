@@ -54,7 +54,7 @@ lint: setup
 format: setup
 	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
-# About 20 minutes a size; SIZES=10,100 MEAN=10 is a short look.
+# About 40 minutes a size; SIZES=10,100 MEAN=10 is a short look.
 fleet: setup
 	@$(UV) sync --frozen --quiet --inexact --group benchmarks
 	@$(VENV)/bin/python -m benchmarks.fleet $(if $(SIZES),--sizes $(SIZES)) $(if $(MEAN),--mean $(MEAN)) $(ARGS)
