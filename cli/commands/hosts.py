@@ -89,16 +89,21 @@ def delete(
     delete_emptydir_data: Annotated[
         bool, typer.Option("--delete-emptydir-data", help="What pods keep in emptyDir volumes may be lost.")
     ] = False,
+    osd: Annotated[
+        list[int] | None, typer.Option("--osd", metavar="ID", help="Number of an OSD that it has; repeat for all.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="The host is dead: clean nothing that cannot be.")] = False,
 ) -> None:
     """Let one host leave: its pods move elsewhere, its node is deleted, the host is cleaned.
 
-    Refused where the cluster cannot do without it: quorum of etcd, last control plane, registry, data of Ceph.
+    Refused where the cluster cannot do without it: quorum of etcd, last control plane, registry, data of Ceph. With
+    all of its OSDs named, their data is moved first.
     """
     params = what.params(
         node=name,
         drain_timeout=int(parse_duration(drain_timeout)) if drain_timeout else 0,
         delete_emptydir_data=delete_emptydir_data,
+        osds=osd or [],
         force=force,
     )
     row = find_cluster(session.client, cluster)

@@ -39,7 +39,10 @@ def read_state(remote: Remote) -> tuple[CephState, Mapping[str, Any]]:
 
 @register("check-osd-removal")
 class CheckOsdRemoval(Action):
-    """Args: ``osds``. Refuses what would break redundancy. Result: ``osds`` [{id, host, disk, serial}]."""
+    """Args: ``osds``, ``host`` (that has them; empty for any). Refuses what would break redundancy.
+
+    Result: ``osds`` [{id, host, disk, serial}].
+    """
 
     only_looks = True
 
@@ -55,6 +58,11 @@ class CheckOsdRemoval(Action):
                 ctx.log(one)
             raise ActionFailed(refusals[0], "See all reasons in the log.", kind="osd-refused", again=False)
         places = {osd.id: osd.host for osd in state.osds if osd.id in osds}
+        if ctx.args.get("host") and (others := sorted(f"osd.{one}" for one in osds if places[one] != ctx.args["host"])):
+            fix = "Name the OSDs of that host alone: `3kctl ceph status` lists them."
+            raise ActionFailed(
+                f"{', '.join(others)} is not on {ctx.args['host']}.", fix, kind="osd-refused", again=False
+            )
         nodes = [node for node in ctx.nodes if node.name in places.values()]
         answered = ctx.on_hosts(read_disks, nodes)
         for error in errors_of(answered.items()).values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from clusters.catalog import load
 from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, StepSpec
@@ -11,6 +11,7 @@ from tasks.plans.ceph import CLUSTER, VALUES
 from tasks.plans.scripting import script
 from tasks.plans.site import Site
 
+PURGED = "ceph-osd-purge"
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "osds": {
         "type": "array",
@@ -36,16 +37,23 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         raise PlanError("It is not said which OSD to remove.", field="osds", fix="Give its number: osds: [3].")
     site = Site(cluster, params)
     site.check_source()
-    patience = float(params["patience"])
+    steps = (*artifact.steps(site), *moving(site, osds, float(params["patience"]), (artifact.UNPACKED,)))
+    names = ", ".join(f"osd.{one}" for one in osds)
+    return Plan("ceph-remove-osd", steps, notes=(f"{names}: its disk keeps Ceph's label until it is named in wipe.",))
+
+
+def moving(
+    site: Site, osds: Sequence[int], patience: float, after: tuple[str, ...], host: str = ""
+) -> tuple[StepSpec, ...]:
+    """The steps, the last one `PURGED`. With `host`, the OSDs are to be those of this host."""
     first = (site.first.name,)
     env = {**site.env, "OSDS": " ".join(map(str, osds)), "SPACE": ceph_values.NAMESPACE}
-    steps = (
-        *artifact.steps(site),
+    return (
         StepSpec(
             "ceph-osd-check",
             "Check that nothing speaks against the removal",
-            Action("check-osd-removal", {"osds": osds}),
-            after=(artifact.UNPACKED,),
+            Action("check-osd-removal", {"osds": list(osds), "host": host}),
+            after=after,
             expected=5,
             timeout=300,
         ),
@@ -61,7 +69,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         StepSpec(
             "ceph-osd-drained",
             "Wait until the data has moved",
-            Action("await-osd-drained", {"osds": osds, "timeout": patience}),
+            Action("await-osd-drained", {"osds": list(osds), "timeout": patience}),
             after=("ceph-osd-out",),
             expected=600,
             timeout=patience + 600,
@@ -76,14 +84,12 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         ),
         components.step(site, load()[CLUSTER], ("ceph-osd-release",), CHART_SOURCE="file", MORE_VALUES=VALUES),
         StepSpec(
-            "ceph-osd-purge",
+            PURGED,
             "Purge the OSDs",
-            script("ceph-osd-purge", env={**env, "WAIT": "300"}),
+            script(PURGED, env={**env, "WAIT": "300"}),
             hosts=first,
             after=(f"component-{CLUSTER}",),
             timeout=1800,
             retry=Retry(3),
         ),
     )
-    names = ", ".join(f"osd.{one}" for one in osds)
-    return Plan("ceph-remove-osd", steps, notes=(f"{names}: its disk keeps Ceph's label until it is named in wipe.",))

@@ -1,10 +1,11 @@
-"""One host leaves the cluster: drained, out of etcd, deleted by kk, cleaned, taken out of the registry. Pure."""
+"""One host leaves the cluster: Ceph's data moved, drained, out of etcd, deleted by kk, cleaned, its row gone. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from tasks.plan import JSON, Action, ClusterFact, HostFact, Plan, PlanError, Retry, StepSpec
+from tasks.plans import artifact, ceph_remove_osd
 from tasks.plans.members import ARTIFACT, check, clean, etcd_leave, in_kubernetes, named, owned
 from tasks.plans.scripting import script
 from tasks.plans.site import KEY, Site
@@ -28,6 +29,12 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
         "default": False,
         "description": "The host is dead: what does not leave it is given up, and what cannot be cleaned is listed.",
     },
+    "osds": {
+        **ceph_remove_osd.PARAMS["osds"],
+        "description": "Numbers of all OSDs of Ceph that the host has: their data is moved, then they are removed.",
+    },
+    "patience": ceph_remove_osd.PARAMS["patience"],
+    "component_timeout": ceph_remove_osd.PARAMS["component_timeout"],
     **ARTIFACT,
 }
 
@@ -38,7 +45,12 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     site.check_source()
     node = _leaving(cluster, params.get("node"))
     force = params["force"]
-    steps = [_unused(node), _check(site, node, force=force)]
+    steps = [_unused(node)]
+    if osds := sorted(set(params["osds"])):
+        steps += artifact.steps(site)
+        after = (steps[0].key, artifact.UNPACKED)
+        steps += ceph_remove_osd.moving(site, osds, float(params["patience"]), after, host=node.name)
+    steps.append(_check(site, node, (steps[-1].key,), force=force))
 
     def behind() -> tuple[str, ...]:
         return (steps[-1].key,)
@@ -96,14 +108,14 @@ def _unused(node: HostFact) -> StepSpec:
     return StepSpec("unused", f"Check that no host is reached through {node.name}", do, expected=1, timeout=300)
 
 
-def _check(site: Site, node: HostFact, *, force: bool) -> StepSpec:
+def _check(site: Site, node: HostFact, after: tuple[str, ...], *, force: bool) -> StepSpec:
     env = {**site.env, "NODE": node.name, "FORCE": "yes" if force else "no"}
     return StepSpec(
         "removable",
         f"Check that the cluster can do without {node.name}",
         check("node-removable", env),
         hosts=(site.first.name,),
-        after=("unused",),
+        after=after,
         expected=3,
         timeout=300,
     )

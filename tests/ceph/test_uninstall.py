@@ -5,6 +5,9 @@ By its name the last of these files: it takes the Kubernetes away that the other
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from tasks import services
@@ -18,6 +21,12 @@ from tests.workers import Fleet
 pytestmark = [pytest.mark.integration, pytest.mark.lab]
 
 
+def osds(site: Site) -> list[dict[str, Any]]:
+    tree = site.sh("kubectl exec -n rook-ceph deploy/rook-ceph-tools -- ceph osd tree -f json")
+    hosts = {child: node["name"] for node in json.loads(tree)["nodes"] for child in node.get("children", ())}
+    return [one | {"host": hosts[one["id"]]} for one in json.loads(tree)["nodes"] if one["type"] == "osd"]
+
+
 def test_hosts_keep_the_data_of_ceph_until_it_is_said_that_it_goes(site: Site, fleet: Fleet) -> None:
     with_ceph(site, fleet)
     for host in ("master1", *WORKERS):
@@ -28,6 +37,11 @@ def test_hosts_keep_the_data_of_ceph_until_it_is_said_that_it_goes(site: Site, f
     assert leaving.error["step"] == "removable"
     assert "worker2 holds data of Ceph: rook-ceph-osd-" in leaving.error["message"]
     assert "ceph-remove-osd" in leaving.error["fix"]
+    by_host = {osd["host"]: osd["id"] for osd in osds(site)}
+    for number, why in ((by_host["worker1"], "is not on worker2"), (by_host["worker2"], "keeps 3 copies")):
+        leaving = site.start("remove-node", node="worker2", osds=[number])
+        assert finish(leaving, fleet, 180) == OperationState.FAILED
+        assert leaving.error["step"] == "ceph-osd-check" and why in leaving.error["message"]
 
     refused = site.start("uninstall", confirm="demo")
     assert finish(refused, fleet, 180) == OperationState.FAILED

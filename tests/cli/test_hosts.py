@@ -44,6 +44,8 @@ def test_a_host_leaves(run: Run, service: PlayedService) -> None:
     assert run("deploy", "delete", "node", "w1", "site", "--drain-timeout", "2m", "--force").code == 0
     (asked,) = service.bodies("POST", "operations")
     assert (asked["kind"], asked["params"]) == ("remove-node", {"node": "w1", "drain_timeout": 120, "force": True})
+    assert run("deploy", "delete", "node", "w1", "site", "--osd", "3", "--osd", "4").code == 0
+    assert service.bodies("POST", "operations")[-1]["params"] == {"node": "w1", "osds": [3, 4]}
     assert run("deploy", "delete", "node", "w1", "site", "--drain-timeout", "soon").code == 2
 
 

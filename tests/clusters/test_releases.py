@@ -43,7 +43,9 @@ def test_a_release_is_read_as_helm_stores_it() -> None:
     assert releases.decode(text) == Release(3, "deployed", "1.4.0", "v1", {}, {"a": 1})
 
 
-@pytest.mark.parametrize("text", ["", "QUJD", base64.b64encode(base64.b64encode(gzip.compress(b"{}", mtime=0))).decode()])
+@pytest.mark.parametrize(
+    "text", ["", "QUJD", base64.b64encode(base64.b64encode(gzip.compress(b"{}", mtime=0))).decode()]
+)
 def test_what_is_no_release_is_said(text: str) -> None:
     with pytest.raises(ValueError, match=r"no release|Expecting|padding"):
         releases.decode(text)

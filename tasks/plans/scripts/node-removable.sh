@@ -6,7 +6,7 @@ osds=$(kubectl get deployments -n rook-ceph -l app=rook-ceph-osd -o \
   awk -v name="$NODE" '$2 == name { printf "%s ", $1 }')
 pods=$(kubectl get pods -n rook-ceph -l app=rook-ceph-osd --field-selector "spec.nodeName=$NODE" -o 'jsonpath={.items[*].metadata.name}')
 [ -z "$osds$pods" ] || fail "$NODE holds data of Ceph: ${osds:-$pods}" \
-  "Move them first: the operation ceph-remove-osd takes an OSD out once its data are elsewhere."
+  "Name all of its OSDs in osds (--osd N): their data is moved first. Or use the operation ceph-remove-osd."
 case $state in
   '' | Ready*) ;;
   *) [ "$FORCE" = yes ] || fail "$NODE is $state: its pods cannot be seen to their end." \

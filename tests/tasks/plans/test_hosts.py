@@ -107,6 +107,16 @@ def test_a_member_of_etcd_leaves_it_before_its_node_is_deleted() -> None:
     assert made.notes == ("etcd is left with 2 members, which bear no more failures than 1.",)
 
 
+def test_the_data_of_ceph_is_moved_before_anything_else_is_asked() -> None:
+    made = plan("remove-node", LARGE, node="worker1", osds=[4, 3, 4])
+    keys = [step.key for step in made.steps]
+    assert keys.index("unused") < keys.index("ceph-osd-check") < keys.index("ceph-osd-purge") < keys.index("removable")
+    steps = {step.key: step for step in made.steps}
+    assert steps["ceph-osd-check"].do == Action("check-osd-removal", {"osds": [3, 4], "host": "worker1"})
+    assert set(steps["ceph-osd-check"].after) == {"unused", "artifact-unpack"}
+    assert steps["removable"].after == ("ceph-osd-purge",)
+
+
 def test_a_host_of_etcd_alone_is_not_drained_and_a_dead_one_is_no_host_of_any_step() -> None:
     keys = {step.key for step in plan("remove-node", ROLES, node="master3").steps}
     assert "etcd-leave" in keys and not {"drain", "delete"} & keys
