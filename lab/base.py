@@ -184,8 +184,10 @@ class BaseLab(ABC):
                 f"lab {self.name} is there already, as {self.shape}",
                 f"python -m lab --name {self.name} down, or another --name",
             )
-        text = json.dumps(self.shape.__dict__)
-        self.paths.shape.write_text(text)
+        # Whole or not at all: an `up` that is killed here is finished by the next one.
+        new = self.paths.shape.with_suffix(".new")
+        new.write_text(json.dumps(self.shape.__dict__))
+        new.replace(self.paths.shape)
 
     def _make_key(self) -> None:
         if not self.paths.key.with_suffix(".pub").exists():

@@ -93,6 +93,8 @@ def _faults_in_its_middle(api: Api, lab: Lab, fleet: Fleet, cluster: Cluster) ->
     assert finish(operation, fleet, 240) == OperationState.FAILED
     assert (operation.error["step"], operation.error["kind"]) == ("health", "unreachable"), operation.error
     sh(lab, START_API)
+    sh(lab, "kubectl wait node --all --for=condition=Ready --timeout=60s")
+    sh(lab, f"kubectl wait pod --all -n {RELEASE} --for=condition=Ready --timeout=60s")
     assert api.post(f"operations/{operation.pk}/retry").status_code == 202
     assert finish(operation, fleet, 240) == OperationState.SUCCEEDED, operation.error
 
