@@ -53,16 +53,15 @@ class CheckOsdRemoval(Action):
         # Once the data moves what was checked is no longer so; what is purged is checked again before it is.
         if ctx.step.result.get("osds") and not any(osd.inside for osd in state.osds if osd.id in osds):
             return Done(ctx.step.result, Outcome.CHECKED, "was checked before the data began to move")
+        places = {osd.id: osd.host for osd in state.osds if osd.id in osds}
+        whose = ctx.args.get("host")
+        if whose and (others := [f"osd.{one}" for one in osds if places.get(one, whose) != whose]):
+            fix = "Name the OSDs of that host alone: `3kctl ceph status` lists them."
+            raise ActionFailed(f"{', '.join(others)} is not on {whose}.", fix, kind="osd-refused", again=False)
         if refusals := removal_refusals(state, osds, datetime.now(UTC)):
             for one in refusals:
                 ctx.log(one)
             raise ActionFailed(refusals[0], "See all reasons in the log.", kind="osd-refused", again=False)
-        places = {osd.id: osd.host for osd in state.osds if osd.id in osds}
-        if ctx.args.get("host") and (others := sorted(f"osd.{one}" for one in osds if places[one] != ctx.args["host"])):
-            fix = "Name the OSDs of that host alone: `3kctl ceph status` lists them."
-            raise ActionFailed(
-                f"{', '.join(others)} is not on {ctx.args['host']}.", fix, kind="osd-refused", again=False
-            )
         nodes = [node for node in ctx.nodes if node.name in places.values()]
         answered = ctx.on_hosts(read_disks, nodes)
         for error in errors_of(answered.items()).values():
