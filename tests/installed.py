@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,11 +14,11 @@ import pytest
 import yaml
 
 from clusters.models import Cluster, Node, SSHCredential
-from lab import artifact, rootfs
+from lab import artifact
 from lab.base import Shape
 from lab.hosts import Lab
 from tasks.models import LogChunk, Operation
-from tests.lab_fixtures import name_of_run, take_down_stale
+from tests.lab_fixtures import hosts_of_run
 from tests.workers import Fleet
 
 Groups = Mapping[str, Sequence[str]]
@@ -58,18 +57,9 @@ def installed(
     name: str, shape: Shape, groups: Groups, scratch: Path, *, key: str = KEY, public: bool = True, **spec: Any
 ) -> Iterator[Lab]:
     """Hosts of `shape` with Kubernetes in these role groups, and nothing else; see `create`."""
-    if os.geteuid():
-        pytest.skip("the lab's hosts need root")
-    if missing := rootfs.missing_tools():
-        pytest.skip(f"the lab needs {', '.join(missing)}: python -m lab setup")
-    take_down_stale(Lab)
-    made = Lab(name_of_run(name), shape)
-    try:
-        made.up()
+    with hosts_of_run(name, shape) as made:
         create(made, scratch, groups, key=key, public=public, **spec)
         yield made
-    finally:
-        made.down()
 
 
 def create(lab: Lab, scratch: Path, groups: Groups, *, key: str = KEY, public: bool = True, **spec: Any) -> None:

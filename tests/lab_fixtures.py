@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,20 +37,27 @@ def take_down_stale(kind: type[BaseLab]) -> list[str]:
     return taken
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """master1-3 and worker1-3. What a test breaks it mends: see `breakable_lab`."""
+@contextmanager
+def hosts_of_run(suffix: str, shape: Shape) -> Iterator[Lab]:
+    """Fresh hosts for the length of the block; the test is skipped where there can be none."""
     if os.geteuid():
         pytest.skip("the lab's hosts need root")
     if missing := rootfs.missing_tools():
         pytest.skip(f"the lab needs {', '.join(missing)}: python -m lab setup")
     take_down_stale(Lab)
-    made = Lab(name_of_run(), Shape())
+    made = Lab(name_of_run(suffix), shape)
     try:
         made.up()
         yield made
     finally:
         made.down()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """master1-3 and worker1-3. What a test breaks it mends: see `breakable_lab`."""
+    with hosts_of_run("", Shape()) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +15,9 @@ from clusters.access import Access, judge
 from clusters.inventory import parse
 from clusters.models import AccessKey, Cluster, Customer
 from lab import artifact as lab_artifact
-from lab import rootfs
 from lab.base import Shape
 from lab.hosts import Lab
-from tests.lab_fixtures import name_of_run, take_down_stale
+from tests.lab_fixtures import hosts_of_run
 from tests.workers import Fleet
 
 
@@ -32,19 +30,10 @@ def artifact() -> str:
 @contextmanager
 def fresh_hosts(name: str, shape: Shape, speed: int) -> Iterator[Lab]:
     """Hosts on which nothing was installed yet; the SIMULATED programs take their times `speed` times as fast."""
-    if os.geteuid():
-        pytest.skip("the lab's hosts need root")
-    if missing := rootfs.missing_tools():
-        pytest.skip(f"the lab needs {', '.join(missing)}: python -m lab setup")
-    take_down_stale(Lab)
-    made = Lab(name_of_run(name), shape)
-    try:
-        made.up()
+    with hosts_of_run(name, shape) as made:
         for host in made.hosts:
             made.exec(host.name, ["sh", "-c", f"echo {speed} > /etc/lab/speed"], check=True)
         yield made
-    finally:
-        made.down()
 
 
 @pytest.fixture
