@@ -190,6 +190,11 @@ class SSHCredential(models.Model):
     rotated = models.BooleanField(
         default=False, editable=False, help_text="Put in place by a rotation, so a configuration file may be older."
     )
+    password_rotated = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Its password was put in place by a rotation, so a configuration file may be older.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -15,6 +15,9 @@ from clusters.models import AccessKey, Cluster, ClusterState, Node, SSHCredentia
 
 KEY_PATH = "privateKeyPath"
 ONE_NAME = "one_cluster_of_a_name_per_access_key"
+# What a rotation of the key has put in place, and one of the password: files that are older do not change it.
+BY_KEY = ("private_key", "passphrase", "password")
+BY_PASSWORD = ("password", "sudo_password")
 IDENTITY = ("name", "address", "internal_address", "port", "user", "arch")
 
 
@@ -150,42 +153,46 @@ def delete_node(node: Node) -> None:
 @transaction.atomic
 def replace_logins(cluster: Cluster, inventory: Inventory, access: Access) -> tuple[list[str], list[str]]:
     """Store what `access` gives the cluster's hosts: the names of those for which it was another, and of those for
-    which it was another and the stored key was kept, because a rotation has put it in place.
+    which it was another and the stored key or password was kept, because a rotation has put it in place.
 
     A key or password that is not given stays. Hosts that `inventory` does not have, or only it has, are left alone.
     """
     hosts = {host.name: host for host in inventory.hosts}
-    credentials: dict[Login, SSHCredential] = {}
+    new = _Credentials(cluster)
     changed: list[str] = []
     kept: list[str] = []
     for node in cluster.nodes.select_related("credential").filter(name__in=hosts):
-        stored, given = login_of(node), access.login_of(hosts[node.name])
+        stored, given, held = login_of(node), access.login_of(hosts[node.name]), node.credential
         values = {word: value for word, value in asdict(given).items() if value}
         if given.private_key:
             values["passphrase"] = given.passphrase
         login = replace(stored, **values)
-        if node.credential.rotated:
-            if login != replace(stored, sudo_password=login.sudo_password):
-                kept.append(node.name)
-            login = replace(stored, sudo_password=login.sudo_password)
+        fixed = {*(BY_KEY if held.rotated else ()), *(BY_PASSWORD if held.password_rotated else ())}
+        own = {word: getattr(stored, word) for word in fixed}
+        if login != replace(login, **own):
+            kept.append(node.name)
+            login = replace(login, **own)
         if login == stored:
             continue
-        if login not in credentials:
-            credentials[login] = _credential(cluster, login, rotated=node.credential.rotated)
-        Node.objects.filter(pk=node.pk).update(credential=credentials[login])
+        credential = new.of(login, rotated=held.rotated, password_rotated=held.password_rotated)
+        Node.objects.filter(pk=node.pk).update(credential=credential)
         changed.append(node.name)
     _forget_unused(cluster)
     return changed, kept
 
 
 @transaction.atomic
-def store_rotated(cluster: Cluster, logins: Mapping[str, Login]) -> None:
-    """Log in to the hosts with `logins`, by name, from now on."""
-    credentials: dict[Login, SSHCredential] = {}
-    for name, login in logins.items():
-        if login not in credentials:
-            credentials[login] = _credential(cluster, login, rotated=True)
-        cluster.nodes.filter(name=name).update(credential=credentials[login])
+def store_rotated(cluster: Cluster, logins: Mapping[str, Login], *, password: bool = False) -> None:
+    """Log in to the hosts with `logins`, by name, from now on: with another key, or `password`."""
+    new = _Credentials(cluster)
+    for node in cluster.nodes.select_related("credential").filter(name__in=logins):
+        old = node.credential
+        credential = new.of(
+            logins[node.name],
+            rotated=old.rotated or not password,
+            password_rotated=old.password_rotated or password,
+        )
+        Node.objects.filter(pk=node.pk).update(credential=credential)
     _forget_unused(cluster)
 
 
@@ -298,8 +305,24 @@ def _named(inventory: Inventory, name: str) -> HostSpec:
     return next(host for host in inventory.hosts if host.name == name)
 
 
-def _credential(cluster: Cluster, login: Login, *, rotated: bool = False) -> SSHCredential:
-    return SSHCredential.objects.create(cluster=cluster, rotated=rotated, **asdict(login))
+class _Credentials:
+    """New ones of a cluster: hosts that are logged in to alike share theirs."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._made: dict[tuple[Login, bool, bool], SSHCredential] = {}
+
+    def of(self, login: Login, *, rotated: bool, password_rotated: bool) -> SSHCredential:
+        known = (login, rotated, password_rotated)
+        if known not in self._made:
+            self._made[known] = SSHCredential.objects.create(
+                cluster=self._cluster, rotated=rotated, password_rotated=password_rotated, **asdict(login)
+            )
+        return self._made[known]
+
+
+def _credential(cluster: Cluster, login: Login) -> SSHCredential:
+    return SSHCredential.objects.create(cluster=cluster, **asdict(login))
 
 
 def _forget_unused(cluster: Cluster) -> None:

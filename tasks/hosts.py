@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -13,19 +13,23 @@ from clusters.registry import login_of
 from tasks.remote import Credential, Remote, Target, fingerprint, get_pool
 
 log = logging.getLogger(__name__)
+STORED: Mapping[str, Login] = {}
 
 
-def target_of(node: Node) -> Target:
-    """Where and how to log in to `node`, through its jump host where it has one."""
+def target_of(node: Node, logins: Mapping[str, Login] = STORED) -> Target:
+    """Where and how to log in to `node`, through its jump host where it has one.
+
+    `logins`, by the host's name, take the place of what is stored.
+    """
     return Target(
         key=str(node.pk),
         name=node.name,
         host=node.address,
         port=node.port,
         user=node.user,
-        credential=_credential(login_of(node)),
+        credential=_credential(logins.get(node.name) or login_of(node)),
         host_key=node.host_key or None,
-        jump=target_of(node.jump) if node.jump else None,
+        jump=target_of(node.jump, logins) if node.jump else None,
     )
 
 
@@ -38,10 +42,13 @@ def connection(node: Node) -> Iterator[Remote]:
 
 
 @contextmanager
-def fresh_connection(node: Node, login: Login | None = None) -> Iterator[Remote]:
-    """A connection made for this block alone, with `login` in the place of what is stored. Raises as `connection`."""
+def fresh_connection(node: Node, login: Login | None = None, logins: Mapping[str, Login] = STORED) -> Iterator[Remote]:
+    """A connection made for this block alone, with `login` in the place of what is stored. Raises as `connection`.
+
+    `logins` are for the hosts on the way, see `target_of`.
+    """
     _pin_all(node)
-    own = target_of(node)
+    own = target_of(node, logins)
     if login is not None:
         own = replace(own, credential=_credential(login))
     own = replace(own, key=f"{own.key} fresh")

@@ -8,12 +8,17 @@ from typing import Annotated
 
 import typer
 
+from cli.errors import CliError
 from cli.keys import ask_on_terminal, read_key
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, names, operate
 from cli.verb import Session, verb
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", "--plan", help="Only look: say what would change.")]
+HostOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Only on this host; repeatable [default: all].", show_default=False),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
     rotate = typer.Typer(help="Change the secrets of a cluster.", no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(rotate, name="rotate")
     verb(rotate, "ssh-key")(ssh_key)
+    verb(rotate, "host-password")(host_password)
     verb(rotate, "access-key")(access_key)
     verb(rotate, "registry-password")(registry_password)
 
@@ -33,10 +39,7 @@ def ssh_key(
         Path | None,
         typer.Option(metavar="FILE", help="The new private key [default: one is made].", show_default=False),
     ] = None,
-    host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Only on this host; repeatable [default: all].", show_default=False),
-    ] = None,
+    host: HostOption = None,
     keep_old: Annotated[bool, typer.Option("--keep-old", help="Leave the old key in authorized_keys.")] = False,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -53,6 +56,31 @@ def ssh_key(
     params = {name: value for name, value in given.items() if value}
     row = find_cluster(session.client, cluster)
     operate(session, row, "rotate-ssh-key", params, waiting, dry_run=dry_run, secrets=secrets)
+
+
+def host_password(
+    session: Session,
+    waiting: Waiting,
+    cluster: ClusterArgument = "",
+    ask_password: Annotated[
+        bool, typer.Option("--ask-password", help="Ask for the new password [default: one is made].")
+    ] = False,
+    host: HostOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Change the password of the users that the hosts are logged in to as, where the login or sudo uses one.
+
+    It is proven on every host before the stored one is replaced. SANQIAN_NEW_HOST_PASSWORD gives the new one, too. One
+    that the service makes leaves it only for kk's configuration on the first control-plane host, which root alone
+    reads: give one to log in with it yourself.
+    """
+    word = os.environ.get("SANQIAN_NEW_HOST_PASSWORD", "")
+    if ask_password:
+        word = _ask_twice("New password of the hosts' users")
+    secrets = {"host_password": word} if word else {}
+    params = {"hosts": chosen} if (chosen := names(host)) else {}
+    row = find_cluster(session.client, cluster)
+    operate(session, row, "rotate-host-password", params, waiting, dry_run=dry_run, secrets=secrets)
 
 
 def access_key(
@@ -101,3 +129,11 @@ def registry_password(
     secrets = {"password": word} if word else {}
     row = find_cluster(session.client, cluster)
     operate(session, row, "rotate-registry-password", {}, waiting, dry_run=dry_run, secrets=secrets)
+
+
+def _ask_twice(question: str) -> str:
+    """An answer that is hidden, so a slip of the finger must be found. Raises `CliError`."""
+    word = ask_on_terminal(question)
+    if word != ask_on_terminal(f"{question}, once more"):
+        raise CliError("The two differ.", hint="Run it again.")
+    return word

@@ -47,7 +47,8 @@ def configuration_of(
 @register("write-configuration")
 class WriteConfiguration(Action):
     """Args: ``path`` (of the file on the first control-plane host), ``key``, ``control_plane`` (names; else all),
-    ``without`` (names of hosts), ``kubernetes_version`` (else the cluster's).
+    ``without`` (names of hosts), ``kubernetes_version`` (else the cluster's), ``if_there`` (a file that does not exist
+    is not made).
 
     The file is root's alone.
     """
@@ -56,6 +57,8 @@ class WriteConfiguration(Action):
         text = _text(ctx)
         with ctx.remote(first_host(ctx)) as remote:
             found = remote.run('sha256sum <"$FILE"', env={"FILE": ctx.args["path"]}, sudo=True).text
+        if not found and ctx.args.get("if_there"):
+            return True
         return found.split()[:1] == [hashlib.sha256(text.encode()).hexdigest()]
 
     def run(self, ctx: Context) -> Done | Wait:

@@ -31,6 +31,7 @@ from tasks.plans import (
     restore,
     rollback,
     rotate_access_key,
+    rotate_host_password,
     rotate_registry_password,
     rotate_ssh_key,
     uninstall,
@@ -40,14 +41,16 @@ from tasks.plans import (
 from tasks.plans.params import checked
 
 __all__ = ["PLANS", "PlanKind", "check_secrets", "make"]
+# What a secret is called by who takes it for a parameter, besides its own name.
+WORDS = ("secrets", "password", "passphrase", "private_key", "sudo_password")
 
 
 @dataclass(frozen=True)
 class PlanKind:
     """A kind of operation. `params` describes each parameter as JSON Schema does.
 
-    `secrets` describes what may come with it and is never shown again; `check` raises `PlanError` for such that are
-    unusable.
+    `secrets` describes what may come with it and is never shown again; the command `taken_by` takes them, and `check`
+    raises `PlanError` for such that are unusable.
     """
 
     kind: str
@@ -57,6 +60,7 @@ class PlanKind:
     make: Callable[[ClusterFact, Mapping[str, JSON]], Plan]
     secrets: Mapping[str, str] = field(default_factory=dict)
     check: Callable[[Mapping[str, str]], None] = lambda given: None
+    taken_by: str = ""
 
 
 PLANS: Mapping[str, PlanKind] = {
@@ -98,6 +102,7 @@ PLANS: Mapping[str, PlanKind] = {
             rotate_ssh_key.make,
             rotate_ssh_key.SECRETS,
             rotate_ssh_key.check,
+            "3kctl rotate ssh-key",
         ),
         PlanKind(
             "rotate-access-key",
@@ -107,6 +112,16 @@ PLANS: Mapping[str, PlanKind] = {
             rotate_access_key.make,
         ),
         PlanKind(
+            "rotate-host-password",
+            "Rotate the hosts' password",
+            "A new password of the users that the hosts are logged in to as, proven on every host before it is stored.",
+            rotate_host_password.PARAMS,
+            rotate_host_password.make,
+            rotate_host_password.SECRETS,
+            rotate_host_password.check,
+            "3kctl rotate host-password",
+        ),
+        PlanKind(
             "rotate-registry-password",
             "Rotate the registry's password",
             "A new password of Harbor's administrator, in Harbor and where the hosts, kk and helm log in with it.",
@@ -114,6 +129,7 @@ PLANS: Mapping[str, PlanKind] = {
             rotate_registry_password.make,
             rotate_registry_password.SECRETS,
             rotate_registry_password.check,
+            "3kctl rotate registry-password",
         ),
         PlanKind(
             "upgrade",
@@ -242,12 +258,24 @@ def check_secrets(kind: str, given: Mapping[str, str]) -> None:
     PLANS[kind].check(given)
 
 
+def _refuse_secrets(kind: str, params: Mapping[str, JSON]) -> None:
+    """Raises `PlanError` for parameters, which are stored and shown, that are secrets of the operation."""
+    plan = PLANS[kind]
+    if plan.secrets and (found := [name for name in params if name in {*plan.secrets, *WORDS}]):
+        raise PlanError(
+            f"{found[0]} is a secret and no parameter: those are stored and shown.",
+            field=f"secrets.{found[0]}",
+            fix=f"Give it to {plan.taken_by}, or in secrets of the request; one that was typed here is to be changed.",
+        )
+
+
 def make(kind: str, cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     """The plan of an operation. Raises `PlanError` for an unknown kind, parameter or value."""
     if kind not in PLANS:
         near = difflib.get_close_matches(kind, PLANS, n=1)
         hint = f"Did you mean {near[0]!r}? " if near else ""
         raise PlanError(f"There is no operation {kind!r}.", field="kind", fix=f"{hint}Choose from: {', '.join(PLANS)}.")
+    _refuse_secrets(kind, params)
     given = checked(PLANS[kind].params, params)
     adopted.refuse(kind, cluster, given)
     plan = adopted.prepare(PLANS[kind].make(cluster, given), cluster, given)

@@ -36,8 +36,9 @@ def service() -> Iterator[PlayedService]:
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = ("SERVER", "ACCESS_KEY", "NEW_ACCESS_KEY", "NEW_REGISTRY_PASSWORD", "KEY_PASSPHRASE", "USER", "PASSWORD")
-    for name in (*(f"SANQIAN_{one}" for one in own), "COLUMNS", "FORCE_COLOR"):
+    own = ("SERVER", "ACCESS_KEY", "KEY_PASSPHRASE", "USER", "PASSWORD")
+    new = ("NEW_ACCESS_KEY", "NEW_HOST_PASSWORD", "NEW_REGISTRY_PASSWORD")
+    for name in (*(f"SANQIAN_{one}" for one in (*own, *new)), "COLUMNS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
 
 

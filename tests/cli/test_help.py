@@ -53,6 +53,7 @@ COMMANDS = [
     "restore",
     "rotate",
     "rotate ssh-key",
+    "rotate host-password",
     "rotate access-key",
     "rotate registry-password",
     "ops",

@@ -51,6 +51,23 @@ def test_a_cluster_goes_on_with_its_new_access_key(
     assert service.requests[-1].headers["Authorization"] == "Bearer sq_another_key"
 
 
+def test_a_new_host_password_is_sent_as_a_secret(
+    run: Run, service: PlayedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.add_cluster("demo")
+    assert run("rotate", "host-password", "--host", "m1", "--detach").code == 0
+    answers = iter(["Another1word", "Another1word", "Another1word", "Another2word"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda _: next(answers))
+    assert run("rotate", "host-password", "--ask-password", "--detach").code == 0
+    differ = run("rotate", "host-password", "--ask-password", "--detach")
+    assert differ.code != 0 and "The two differ" in differ.err
+
+    made, given = service.bodies("POST", "operations")
+    assert made == {"kind": "rotate-host-password", "params": {"hosts": ["m1"]}, "dry_run": False}
+    assert given == {**made, "params": {}, "secrets": {"host_password": "Another1word"}}
+
+
 def test_a_new_registry_password_is_sent_as_a_secret(
     run: Run, service: PlayedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,20 @@ def test_given_logins_replace_the_stored_ones_and_others_stay(key: AccessKey) ->
     assert cluster.credentials.count() == 2
 
 
+def test_a_rotated_password_is_not_replaced_by_that_of_an_older_file(key: AccessKey) -> None:
+    parsed = parse(FILE)
+    assert parsed.inventory is not None
+    first = Access(login=Login("an old key", sudo_password="old"))
+    cluster = registry.create(key, "demo", parsed.inventory, first)
+    registry.store_rotated(cluster, {"m1": Login("an old key", sudo_password="rotated")}, password=True)
+    given = Access(private_keys={"/k": "a new key"}, login=Login(sudo_password="old"))
+    assert registry.replace_logins(cluster, parsed.inventory, given) == (["m1"], ["m1"])
+    registry.store_rotated(cluster, {"m1": Login("a rotated key", sudo_password="rotated")})
+    assert registry.replace_logins(cluster, parsed.inventory, given) == ([], ["m1"])
+    node = cluster.nodes.select_related("credential").get(name="m1")
+    assert registry.login_of(node) == Login("a rotated key", sudo_password="rotated")
+
+
 def test_a_rotated_key_is_not_replaced_by_that_of_an_older_file(key: AccessKey) -> None:
     parsed = parse(FILE)
     assert parsed.inventory is not None

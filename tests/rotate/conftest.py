@@ -1,4 +1,4 @@
-"""Fixtures: a Kubernetes of the SIMULATED toolchain on two lab hosts, and its rows."""
+"""Fixtures: a Kubernetes of the SIMULATED toolchain on two lab hosts, hosts without one, and their rows."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ import pytest
 from clusters.models import AccessKey, Cluster, Customer, Node, SSHCredential
 from lab.base import Shape
 from lab.hosts import Lab
+from tasks import hosts as ssh
 from tasks import services
 from tasks.models import LogChunk, Operation
 from tasks.plans.site import KEY
 from tests.installed import PASSWORD, REGISTRY, Installed, fleet, installed, sh
+from tests.lab_fixtures import hosts_of_run
 from tests.tasks.driven import finish
-from tests.workers import Fleet
+from tests.workers import Fleet, until
 
-__all__ = ["fleet", "hosts", "site"]
+__all__ = ["bare_hosts", "bare_site", "fleet", "hosts", "site"]
 GROUPS = {"etcd": ["master1"], "control-plane": ["master1"], "registry": ["master1"], "worker": ["worker1"]}
 # Whose keys open the hosts, besides the service's.
 AUTHORISED = {"master1": "/root/.ssh/authorized_keys", "worker1": "/home/ops/.ssh/authorized_keys"}
+PASSWORDS = {"root": "lab-root", "ops": "lab-ops"}
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJbbO0HnpkUuYmcTnKUZJHEU3fBkfM4hTSBTPNnPPSW someone else"
 
 
@@ -31,8 +34,10 @@ class Site(Installed):
 
     fleet: Fleet
 
-    def run(self, kind: str, secrets: dict[str, str] | None = None, **params: Any) -> Operation:
-        made = services.request_operation(self.cluster, kind, params, secrets=secrets, actor="test")
+    def run(
+        self, kind: str, secrets: dict[str, str] | None = None, *, dry_run: bool = False, **params: Any
+    ) -> Operation:
+        made = services.request_operation(self.cluster, kind, params, secrets=secrets, dry_run=dry_run, actor="test")
         finish(made, self.fleet, 120)
         self.cluster.refresh_from_db()
         return made
@@ -42,6 +47,20 @@ class Site(Installed):
         ended = finish(operation, self.fleet, 120)
         self.cluster.refresh_from_db()
         return ended
+
+    def cancel_while(self, operation: Operation, program: str, host: str) -> str:
+        """Cancel it while `program`, which it is about to start on `host`, runs there: how it ended."""
+        where = f"/usr/local/bin/{program}"
+        real = self.sh(f"PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v {program}", host)
+        waits = f'#!/bin/sh\n: >/tmp/reached\nuntil [ -e /tmp/go ]; do sleep 0.05; done\nexec {real} "$@"\n'
+        self.sh(f"printf '{waits}' >{where}; chmod 755 {where}; rm -f /tmp/reached /tmp/go", host)
+        try:
+            services.request_retry(operation, actor="test")
+            until(lambda: self.sh("[ -e /tmp/reached ] && echo yes", host, check=False), 60, f"{program} runs")
+            services.request_cancel(operation, actor="test")
+        finally:
+            self.sh(f"rm {where}; : >/tmp/go", host)
+        return finish(operation, self.fleet, 60)
 
 
 @pytest.fixture(scope="session")
@@ -61,19 +80,36 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def bare_hosts() -> Iterator[Lab]:
+    """What has to do with logging in alone needs no Kubernetes."""
+    with hosts_of_run("logins", Shape(masters=1, workers=2, disks=0)) as made:
+        yield made
+
+
 @pytest.fixture
 def site(hosts: Lab, transactional_db: None, fleet: Fleet) -> Site:
+    return _site(hosts, fleet)
+
+
+@pytest.fixture
+def bare_site(bare_hosts: Lab, transactional_db: None, fleet: Fleet) -> Site:
+    return _site(bare_hosts, fleet)
+
+
+def _site(lab: Lab, fleet: Fleet) -> Site:
+    """A cluster of the hosts of `AUTHORISED`, which are logged in to as at first."""
     key, _ = AccessKey.objects.issue(Customer.objects.create(name="a customer"))
     cluster = Cluster.objects.create(access_key=key, name="demo", private_registry=REGISTRY)
     for host, path in AUTHORISED.items():
         owner = path.split("/")[-3]
-        lines = f"{hosts.key_path.with_suffix('.pub').read_text().strip()}\\n{OTHER}"
-        sh(hosts, f"cd {path.rpartition('/')[0]} && printf '{lines}' >{path} && chown -R {owner} .", host)
+        lines = f"{lab.key_path.with_suffix('.pub').read_text().strip()}\\n{OTHER}"
+        sh(lab, f"cd {path.rpartition('/')[0]} && printf '{lines}' >{path} && chown -R {owner} .", host)
     credential = SSHCredential.objects.create(
-        cluster=cluster, private_key=hosts.key_path.read_text(), sudo_password="lab-ops"
+        cluster=cluster, private_key=lab.key_path.read_text(), sudo_password=PASSWORDS["ops"]
     )
-    for position, one in enumerate(hosts.hosts):
-        first = one.name == "master1"
+    for position, name in enumerate(AUTHORISED):
+        one, first = lab.host(name), name == "master1"
         Node.objects.create(
             cluster=cluster,
             position=position,
@@ -85,7 +121,16 @@ def site(hosts: Lab, transactional_db: None, fleet: Fleet) -> Site:
             role_groups=["control-plane", "etcd", "registry"] if first else ["worker"],
             credential=credential,
         )
-    return Site(hosts, cluster, fleet)
+    return Site(lab, cluster, fleet)
+
+
+def opened(site: Site) -> dict[str, str]:
+    """Who answers on each host to a new login with what is stored, as root."""
+    said = {}
+    for node in Node.objects.filter(cluster=site.cluster).select_related("credential", "jump__credential"):
+        with ssh.fresh_connection(node) as remote:
+            said[node.name] = remote.run("id -u; hostname", sudo=True, check=True).text
+    return said
 
 
 def stored(operation: Operation) -> str:

@@ -23,6 +23,33 @@ def test_the_old_ssh_key_goes_last_and_only_if_it_is_to_go() -> None:
     assert isinstance(do, Action) and do.args["hosts"] == ["worker1", "worker2"]
 
 
+def test_a_host_password_is_proven_before_it_is_stored() -> None:
+    plan = make("rotate-host-password", cluster(), {"hosts": ["worker2", "worker1"]})
+    keys = [step.key for step in plan.steps]
+    assert keys == ["hosts-answer", "new-password", "change", "prove", "store", "configuration"]
+    assert [step.after for step in plan.steps] == [(), *((key,) for key in keys[:-1])]
+    do = plan.steps[0].do
+    assert isinstance(do, Action) and do.args["hosts"] == ["worker1", "worker2"]
+    check_secrets("rotate-host-password", {"host_password": "a : 'word' \"of\" $many\\"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "command"),
+    [
+        ("rotate-ssh-key", "private_key", "3kctl rotate ssh-key"),
+        ("rotate-host-password", "host_password", "3kctl rotate host-password"),
+        ("rotate-host-password", "password", "3kctl rotate host-password"),
+        ("rotate-registry-password", "secrets", "3kctl rotate registry-password"),
+    ],
+)
+def test_a_secret_among_the_parameters_is_refused_with_the_command_that_takes_it(
+    kind: str, name: str, command: str
+) -> None:
+    with pytest.raises(PlanError) as refused:
+        make(kind, cluster(), {name: "such a word"})
+    assert command in refused.value.fix and "such a word" not in f"{refused.value} {refused.value.fix}"
+
+
 def test_the_agent_is_verified_where_it_is_installed() -> None:
     plan = make("rotate-access-key", cluster(), {})
     assert [(step.key, step.after) for step in plan.steps] == [("platform-info", ()), ("restart", ("platform-info",))]
@@ -59,6 +86,9 @@ def test_the_password_of_a_registry_that_is_not_the_clusters_own_is_not_changed(
         ("rotate-registry-password", {"password": "Short1"}, "secrets.password"),
         ("rotate-registry-password", {"password": "nocapital1"}, "secrets.password"),
         ("rotate-registry-password", {"password": "Line1\nbroken"}, "secrets.password"),
+        ("rotate-host-password", {"host_password": "eleven-only"}, "secrets.host_password"),
+        ("rotate-host-password", {"host_password": "a line\nand another"}, "secrets.host_password"),
+        ("rotate-host-password", {"password": "another name"}, "secrets.password"),
         ("install", {"private_key": "none"}, "secrets.private_key"),
     ],
 )
