@@ -51,7 +51,11 @@ class StartForm(forms.ModelForm):
     """What REST takes, checked the same way: what makes no plan is said at its field."""
 
     kind = forms.ChoiceField(choices=[(one.kind, f"{one.kind}: {one.title}") for one in PLANS.values()])
-    params = forms.JSONField(required=False, initial=dict, help_text="JSON, as POST clusters/{id}/operations takes it.")
+    params = forms.JSONField(
+        required=False,
+        initial=dict,
+        help_text="JSON, as POST clusters/{id}/operations takes it. No secrets: 3kctl rotate takes those.",
+    )
 
     class Meta:
         model = Operation
@@ -65,6 +69,8 @@ class StartForm(forms.ModelForm):
             try:
                 services.preview(given["cluster"], given["kind"], given["params"])
             except PlanError as error:
+                if error.field.startswith("secrets."):
+                    self.data = {**self.data.dict(), "params": ""}  # the page that says so does not repeat it
                 self.add_error("params", f"{error.field}: {error} {error.fix}".removeprefix(": "))
         return given
 

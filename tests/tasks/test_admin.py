@@ -146,3 +146,19 @@ def test_an_operation_is_started_as_by_rest(operator: Client, operation: Operati
     made = Operation.objects.get(kind="check")
     assert made.requested_by == "operator op"
     assert AuditEvent.objects.filter(action="operation.create", operation=str(made.pk), actor="operator op").exists()
+
+
+@pytest.mark.parametrize("kind", ["rotate-ssh-key", "rotate-host-password", "rotate-registry-password"])
+def test_a_rotation_is_started_without_secrets_and_a_typed_one_is_refused(
+    operator: Client, operation: Operation, kind: str
+) -> None:
+    engine.request_cancel(operation.pk)
+    engine.advance(operation.pk)
+    Node.objects.update(role_groups=["control-plane", "etcd", "registry", "worker"])
+    page = reverse("admin:tasks_operation_add")
+    form = {"cluster": operation.cluster_id, "kind": kind, "params": '{"password": "a typed word"}'}
+    told = operator.post(page, form).content.decode()
+    assert f"3kctl {kind.replace('-', ' ', 1)}" in told and "a typed word" not in told
+    assert Operation.objects.filter(kind=kind).count() == 0
+    assert operator.post(page, {**form, "params": ""}, follow=True).status_code == 200
+    assert Operation.objects.get(kind=kind).requested_by == "operator op"
