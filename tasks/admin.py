@@ -70,7 +70,8 @@ class StartForm(forms.ModelForm):
                 services.preview(given["cluster"], given["kind"], given["params"])
             except PlanError as error:
                 if error.field.startswith("secrets."):
-                    self.data = {**self.data.dict(), "params": ""}  # the page that says so does not repeat it
+                    # The page that says so does not repeat it.
+                    self.data = {**{name: self.data[name] for name in self.data}, "params": ""}
                 self.add_error("params", f"{error.field}: {error} {error.fix}".removeprefix(": "))
         return given
 

@@ -15,6 +15,9 @@ from cli.operate import ClusterArgument, Waiting, names, operate
 from cli.verb import Session, verb
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", "--plan", help="Only look: say what would change.")]
+AskPasswordOption = Annotated[
+    bool, typer.Option("--ask-password", help="Ask for the new password [default: one is made].")
+]
 HostOption = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="Only on this host; repeatable [default: all].", show_default=False),
@@ -62,9 +65,7 @@ def host_password(
     session: Session,
     waiting: Waiting,
     cluster: ClusterArgument = "",
-    ask_password: Annotated[
-        bool, typer.Option("--ask-password", help="Ask for the new password [default: one is made].")
-    ] = False,
+    ask_password: AskPasswordOption = False,
     host: HostOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -113,9 +114,7 @@ def registry_password(
     session: Session,
     waiting: Waiting,
     cluster: ClusterArgument = "",
-    ask_password: Annotated[
-        bool, typer.Option("--ask-password", help="Ask for the new password [default: one is made].")
-    ] = False,
+    ask_password: AskPasswordOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Change the password of the registry's administrator: in Harbor, and where hosts, kk and helm log in with it.
