@@ -6,26 +6,16 @@ import pytest
 
 from clusters import registry
 from clusters.access import public_key_of
-from clusters.models import Node
 from clusters.secrets import new_ssh_key
 from tasks import hosts as ssh
-from tasks.models import OperationSecret, OperationState, Outcome
+from tasks.models import OperationSecret, OperationState, Outcome, StepState
 from tasks.plan import PlanError
 from tasks.remote import RemoteError
-from tests.rotate.conftest import AUTHORISED, OTHER, Site, stored
+from tests.rotate.conftest import AUTHORISED, OTHER, Site, opened, stored
 
 pytestmark = [pytest.mark.integration, pytest.mark.lab]
 ANSWERS = {"master1": "0\nmaster1", "worker1": "0\nworker1"}
 EXPIRED = 'expiry-time="20200101" '
-
-
-def opened(site: Site) -> dict[str, str]:
-    """Who answers on each host to a new login with what is stored, as root."""
-    said = {}
-    for node in Node.objects.filter(cluster=site.cluster).select_related("credential"):
-        with ssh.fresh_connection(node) as remote:
-            said[node.name] = remote.run("id -u; hostname", sudo=True, check=True).text
-    return said
 
 
 def public(site: Site, name: str) -> str:
@@ -37,10 +27,23 @@ def authorised(site: Site, host: str) -> list[str]:
     return [" ".join(line.split()[:2]) for line in site.sh(f"cat {AUTHORISED[host]}", host).splitlines()]
 
 
-def test_a_new_key_is_proven_everywhere_before_the_old_one_goes(site: Site) -> None:
+def test_a_new_key_is_proven_everywhere_before_the_old_one_goes(bare_site: Site) -> None:
+    site = bare_site
     old = public(site, "master1")
     node = site.cluster.nodes.select_related("credential").get(name="worker1")
     before = registry.login_of(node)
+
+    # A dry run logs in and changes nothing.
+    shown = site.run("rotate-ssh-key", dry_run=True)
+    assert shown.state == OperationState.SUCCEEDED
+    outcomes = dict(shown.steps.values_list("key", "outcome"))
+    assert outcomes == {
+        **dict.fromkeys(("new-key", "authorise", "store"), Outcome.WOULD_CHANGE),
+        **dict.fromkeys(("prove", "retire"), Outcome.UNKNOWN),
+        "hosts-answer": Outcome.CHECKED,
+    }
+    assert authorised(site, "master1") == [old, " ".join(OTHER.split()[:2])]
+    assert not OperationSecret.objects.exists()
 
     # A host is down: it is named, and nothing was changed.
     site.lab.cut("worker1")
@@ -49,6 +52,12 @@ def test_a_new_key_is_proven_everywhere_before_the_old_one_goes(site: Site) -> N
     assert (operation.error["step"], operation.error["host"]) == ("hosts-answer", "worker1")
     assert "worker1 cannot be logged in to" in operation.error["message"]
     site.lab.heal("worker1")
+
+    # It is cancelled while a host takes the key: that one has it, and what is stored opens both.
+    assert site.cancel_while(operation, "mv", "worker1") == OperationState.CANCELLED
+    assert operation.steps.get(key="authorise").state == StepState.CANCELLED
+    assert len(authorised(site, "worker1")) == 3 and {public(site, name) for name in AUTHORISED} == {old}
+    site.sh("sed -i /sanqian-login/d /home/ops/.ssh/authorized_keys && chown ops /home/ops/.ssh/*", "worker1")
 
     # One host does not take it: the key is on the other one, and what is stored opens both.
     site.sh("chown root /home/ops/.ssh; chmod 755 /home/ops/.ssh", "worker1")
@@ -78,7 +87,8 @@ def test_a_new_key_is_proven_everywhere_before_the_old_one_goes(site: Site) -> N
     assert "PRIVATE" not in stored(operation)
 
 
-def test_a_given_key_also_takes_the_place_of_one_whose_rotation_was_given_up(site: Site) -> None:
+def test_a_given_key_also_takes_the_place_of_one_whose_rotation_was_given_up(bare_site: Site) -> None:
+    site = bare_site
     with pytest.raises(PlanError, match="no private key") as refused:
         site.run("rotate-ssh-key", {"private_key": "nonsense"})
     assert refused.value.field == "secrets.private_key"
