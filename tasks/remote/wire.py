@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import socket
 import threading
 import time
@@ -64,6 +65,16 @@ class WatchedSocket:
                 return self.heard != before
             self._news.clear()
         return self.heard != before
+
+    def greeted(self, within: float) -> bool:
+        """Wait for the first bytes, or the end, without reading them: whether they came within so many seconds."""
+        if isinstance(self._sock, socket.socket):
+            waiting = select.poll()
+            waiting.register(self._sock, select.POLLIN)
+            return bool(waiting.poll(within * 1000))
+        came = threading.Event()
+        self._sock.in_buffer.set_event(came)
+        return came.wait(within)
 
     def recv(self, size: int) -> bytes:
         try:
