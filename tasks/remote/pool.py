@@ -41,9 +41,13 @@ class Limits:
 
 
 class _Opening:
-    """A connection being opened by one thread and awaited by others, who share its failure."""
+    """A connection being opened by one thread and awaited by others, who share its failure.
 
-    def __init__(self) -> None:
+    They are woken by its own end alone: hundreds may be opened at once.
+    """
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self.ended = threading.Condition(lock)
         self.done = False
         self.error: RemoteError | None = None
         self.waiting = 0
@@ -90,7 +94,8 @@ class Pool:
         _pools.add(self)
 
     def _reset(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)  # for those who wait until a slot is free
         self._hosts: dict[str, _Host] = {}
         self._count = 0
         self._reaper: threading.Thread | None = None
@@ -127,6 +132,8 @@ class Pool:
             self._closed = True
             self._stop.set()
             found = [link for host in self._hosts.values() for link in host.links]
+            for opening in [opening for host in self._hosts.values() for opening in host.openings]:
+                opening.ended.notify_all()
             self._hosts.clear()
             self._count -= len(found)
             self._changed.notify_all()
@@ -182,7 +189,7 @@ class Pool:
         if joinable is not None:
             joinable.waiting += 1
             while not joinable.done and not self._closed:
-                self._changed.wait()
+                joinable.ended.wait()
             if joinable.error is not None:
                 raise copy.copy(joinable.error)
             return None, []
@@ -191,7 +198,7 @@ class Pool:
             if self._count >= self.limits.links:
                 evicted = self._evict()
             if self._count < self.limits.links:
-                opening = _Opening()
+                opening = _Opening(self._lock)
                 host.openings.append(opening)
                 self._count += 1
                 return opening, evicted
@@ -226,6 +233,7 @@ class Pool:
             with self._changed:
                 host.openings.remove(opening)
                 opening.done = True
+                opening.ended.notify_all()
                 late = self._closed
                 if link is None or late:
                     self._count -= 1
