@@ -43,6 +43,13 @@ def test_the_password_is_changed_everywhere_and_images_are_pulled(site: Site) ->
     )
     pulls(site, "cpodmanager:v0.1.0")
 
+    # A dry run changes nothing.
+    shown = site.run("rotate-registry-password", {"password": new_password()}, dry_run=True)
+    assert shown.state == OperationState.SUCCEEDED
+    outcomes = dict(shown.steps.values_list("key", "outcome"))
+    assert {outcomes[key] for key in ("new-password", "change-password")} == {Outcome.WOULD_CHANGE}
+    assert not OperationSecret.objects.exists() and status(site, PASSWORD) == "200"
+
     # The registry is away: nothing is changed, also in the service.
     site.sh("kill $(cat /run/lab/harbor.pid)")
     operation = site.run("rotate-registry-password")
