@@ -56,8 +56,11 @@ class _Packetizer(Packetizer):
 class Transport(paramiko.Transport):
     """Paramiko's, with a key exchange that waits for its turn, and is awaited without looking again and again."""
 
+    active: bool
+
     def __init__(self, sock: Any, **options: Any) -> None:
         super().__init__(sock, packetizer_class=_Packetizer, **options)
+        self._watched = sock
 
     def start_client(self, event: threading.Event | None = None, timeout: float | None = None) -> None:
         if event is not None:
@@ -65,7 +68,7 @@ class Transport(paramiko.Transport):
             return
         done, began = threading.Event(), time.monotonic()
         with contextlib.ExitStack() as turn:
-            if self.sock.greeted(self.banner_timeout * GREETING):
+            if self._watched.greeted(self.banner_timeout * GREETING):
                 turn.enter_context(_turns.one())
             else:
                 self.banner_timeout -= time.monotonic() - began
