@@ -24,6 +24,7 @@ echo "$*" >>"$NOTES/kubectl"
 case "$*" in
   'get nodes --no-headers') echo 'n1 Ready' ;;
   *'osd dump'*) cat "$NOTES/dump" ;;
+  'get deployment '* | *'osd ls'*) exit 1 ;;
   *'status.phase'*) sleep 60 ;;
 esac
 """
@@ -117,3 +118,11 @@ def test_an_osd_that_was_taken_back_in_is_marked_out_again(place: Path, osds: st
     (place / "dump").write_text(DUMP)
     do = script("ceph-osd-out", env=env(place, OSDS=osds, SPACE="rook-ceph"))
     assert (run(place, do, "probe") == 0) is out
+
+
+def test_an_osd_of_which_ceph_says_nothing_is_not_taken_for_gone(place: Path) -> None:
+    """Its deployment is gone already, and the toolbox does not answer."""
+    do = script("ceph-osd-purge", env=env(place, OSDS="3", SPACE="rook-ceph"))
+    for phase in ("probe", "apply", "verify"):
+        assert run(place, do, phase) != 0, phase
+    assert "delete" not in (place / "kubectl").read_text()
