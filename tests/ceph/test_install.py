@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from tasks import services
 from tasks.models import AuditEvent, Operation, OperationState, Outcome
 from tests.ceph.conftest import Site
 from tests.installed import stored
-from tests.tasks.driven import finish
+from tests.tasks.driven import cancel_in, finish
 from tests.workers import Fleet, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.lab]
+pytestmark = [pytest.mark.integration, pytest.mark.lab, pytest.mark.timeout(900)]
 
 WORKERS = ("worker1", "worker2", "worker3")
+PROOFS = "jobs", "-n", "rook-ceph"
 ONE_EACH = [{"host": host, "disk": f"/dev/disk/by-id/virtio-SIMULATED-{host}-vdb"} for host in WORKERS]
 
 
@@ -22,7 +24,17 @@ def disks(operation: Operation) -> dict[tuple[str, str], dict[str, object]]:
     return {(one["host"], one["device"]): one for one in found}
 
 
-def test_a_preview_names_every_disk_with_its_reason_and_changes_nothing(site: Site, fleet: Fleet) -> None:
+def test_ceph_is_previewed_and_installed_through_faults(site: Site, fleet: Fleet) -> None:
+    _a_preview_names_every_disk_with_its_reason_and_changes_nothing(site, fleet)
+    _it_is_installed_through_a_killed_helm_a_changed_disk_a_cut_host_and_a_cancel(site, fleet)
+    again = site.start("ceph", disks=ONE_EACH)
+    assert finish(again, fleet, 300) == OperationState.SUCCEEDED, again.error
+    assert {one["use"] for one in disks(again).values()} == {"keep", "no"}
+    changed = set(again.steps.filter(outcome=Outcome.CHANGED).values_list("key", flat=True))
+    assert changed == {"ceph-proof-block", "ceph-proof-filesystem", "ceph-proof-bucket", "ceph-guard"}
+
+
+def _a_preview_names_every_disk_with_its_reason_and_changes_nothing(site: Site, fleet: Fleet) -> None:
     site.sh("mkswap /dev/vdc", "worker1")
     site.sh("echo something | dd of=/dev/vdc bs=1M seek=0 conv=notrunc", "worker2")
     operation = site.start("ceph", dry_run=True)
@@ -41,8 +53,8 @@ def test_a_preview_names_every_disk_with_its_reason_and_changes_nothing(site: Si
     assert site.sh("ls /var/lib/sanqian/ceph 2>/dev/null || echo none", "worker1") == "none"
 
 
-def test_ceph_is_installed_through_a_killed_helm_a_changed_disk_and_a_cut_host(site: Site, fleet: Fleet) -> None:
-    """The way to a Ceph that holds what is written; then the same again, which finds all as wanted."""
+def _it_is_installed_through_a_killed_helm_a_changed_disk_a_cut_host_and_a_cancel(site: Site, fleet: Fleet) -> None:
+    """The way to a Ceph that holds what is written."""
     # Between the choice and the use a disk gets a file system: the last look finds it, and nothing is done to it.
     site.fault({"at": "helm:upgrade", "match": "rook-ceph", "do": "slow", "seconds": 4, "times": 1})
     operation = site.start("ceph", disks=ONE_EACH)
@@ -55,11 +67,17 @@ def test_ceph_is_installed_through_a_killed_helm_a_changed_disk_and_a_cut_host(s
     assert not site.get("cephclusters -A")["items"]
 
     # Named with its serial number it may be lost; helm is killed once in its middle, and a host is cut off.
-    site.fault({"at": "helm:upgrade", "match": "rook-ceph-cluster", "do": "kill", "times": 1})
+    killed = {"at": "helm:upgrade", "match": "rook-ceph-cluster", "do": "kill", "times": 1}
+    site.fault(killed, {"at": "pod", "match": "rook-ceph/sanqian-proof-*", "do": "pending"})
     operation = site.start("ceph", disks=ONE_EACH[::2], wipe=[site.wipe("worker2")])
     until(lambda: _state(operation, "component-rook-ceph-cluster") == "running", 180, "helm has begun")
     site.lab.cut("worker3")
     site.lab.heal("worker3")
+    # Cancelled while a volume is proven: nothing of that stays, or a removal would take it for somebody's data.
+    cancel_in(operation, "ceph-proof-block", fleet, lambda: "sanqian-proof-block-write" in site.names(*PROOFS))
+    assert "sanqian-proof-block" not in site.names("pvc -n rook-ceph")
+    site.fault()
+    services.request_retry(operation, actor="test")
     assert finish(operation, fleet, 300) == OperationState.SUCCEEDED, operation.error
     assert "was left pending-install" in stored(operation, "component-rook-ceph-cluster")
     event = AuditEvent.objects.get(action="disk.wipe")
@@ -76,12 +94,6 @@ def test_ceph_is_installed_through_a_killed_helm_a_changed_disk_and_a_cut_host(s
     for kind in ("block", "filesystem", "bucket"):
         assert "was bound, written, and read back" in stored(operation, f"ceph-proof-{kind}")
     assert not site.get("pvc,jobs,obc -n rook-ceph")["items"]
-
-    again = site.start("ceph", disks=ONE_EACH)
-    assert finish(again, fleet, 300) == OperationState.SUCCEEDED, again.error
-    assert {one["use"] for one in disks(again).values()} == {"keep", "no"}
-    changed = set(again.steps.filter(outcome=Outcome.CHANGED).values_list("key", flat=True))
-    assert changed == {"ceph-proof-block", "ceph-proof-filesystem", "ceph-proof-bucket", "ceph-guard"}
 
 
 def _state(operation: Operation, step: str) -> str:

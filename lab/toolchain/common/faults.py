@@ -17,6 +17,8 @@ from typing import NoReturn
 FAULTS_FILE = Path(os.environ.get("LAB_FAULTS_FILE", "/etc/lab/faults.json"))
 STRUCK_FILE = Path(os.environ.get("LAB_FAULTS_STRUCK", "/var/lib/lab/faults-struck.json"))
 
+FOREVER = 1e6  # seconds
+
 
 class FaultStruck(Exception):
     """A fault with ``"do": "fail"``; the program fails with this message."""
@@ -108,8 +110,7 @@ def strike(at: str, subject: str = "", host: str = "", only: tuple[str, ...] = (
         if fault.do == "slow":
             time.sleep(fault.seconds)
         elif fault.do == "hang":
-            while True:
-                time.sleep(3600)
+            time.sleep(FOREVER)
         elif fault.do == "drop":
             drop_network(fault.seconds)
         return fault

@@ -137,13 +137,12 @@ class Pipeline:
             if not faults.take(fault):
                 continue
             match fault.do:
-                case "fail":
+                case "fail" | "hang" if name or fault.do == "fail":
                     failing.append((name or (hosts[0].name if hosts else LOCAL), fault))
                 case "slow":
                     time.sleep(fault.seconds)
                 case "hang":
-                    while True:
-                        time.sleep(3600)
+                    time.sleep(faults.FOREVER)
                 case "drop" if name:
                     self.machine(self.config.host(name)).ssh.run(faults.drop_script(fault.seconds))
                 case "drop":
@@ -190,6 +189,8 @@ class Pipeline:
         """None, or why it failed."""
         fault = next((fault for name, fault in failing if name == machine.name), None)
         try:
+            if fault is not None and fault.do == "hang":
+                time.sleep(faults.FOREVER)
             if fault is not None:
                 raise RemoteFailed(fault.message)
             message = task.work(machine) if task.work else None
