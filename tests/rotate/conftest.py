@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from clusters.models import AccessKey, Cluster, Customer, Node, SSHCredential
 from lab.base import Shape
 from lab.hosts import Lab
 from tasks import hosts as ssh
 from tasks import services
-from tasks.models import LogChunk, Operation
+from tasks.models import LogChunk, Operation, StepState
 from tasks.plans.site import KEY
 from tests.installed import PASSWORD, REGISTRY, Installed, fleet, installed, sh
 from tests.lab_fixtures import hosts_of_run
@@ -58,6 +60,9 @@ class Site(Installed):
             services.request_retry(operation, actor="test")
             until(lambda: self.sh("[ -e /tmp/reached ] && echo yes", host, check=False), 60, f"{program} runs")
             services.request_cancel(operation, actor="test")
+            # A cancel cuts the lease short, and its holder, when it has heard of it, holds it on.
+            held = operation.steps.filter(state=StepState.RUNNING, lease_until__gt=Now() + timedelta(seconds=3))
+            until(held.exists, 20, "the worker hears of the cancel")
         finally:
             self.sh(f"rm {where}; : >/tmp/go", host)
         return finish(operation, self.fleet, 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.toolchain.common import faults
 from lab.toolchain.common.client import ApiFailure, Client, path_of
@@ -18,7 +18,7 @@ from lab.toolchain.helm.cluster import Objects
 from lab.toolchain.helm.errors import HelmError
 
 BUSY = "another operation (install/upgrade/rollback) is in progress"
-DEFINITION_SECONDS = 60.0
+DEFINITION_SECONDS, MOMENT = 60.0, 5.0
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 
 
@@ -104,6 +104,8 @@ class Actions:
         except (HelmError, ApiFailure, FaultStruck) as error:
             self._failed(release, f'Upgrade "{self.name}" failed: {error}')
             if self.options.atomic and deployed:
+                # Helm gives it the same time; here the controllers get a moment even where that was none.
+                self.options = replace(self.options, timeout=max(self.options.timeout, MOMENT))
                 self.rollback(current["version"])
                 raise HelmError(
                     f"release {self.name} failed, and has been rolled back due to atomic being set: {error}"
