@@ -22,6 +22,10 @@ from cli.verb import Session
 ClusterArgument = Annotated[
     str, typer.Argument(metavar="CLUSTER", help="Name or id; may be left out while you have only one.")
 ]
+ConfirmOption = Annotated[
+    str, typer.Option(metavar="NAME", help="The cluster's name; asked for on a terminal when left out.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", "--plan", help="Only look: say what would change.")]
 
 
 def checked_duration(text: str) -> str:
@@ -73,7 +77,7 @@ class What:
             show_default=False,
         ),
     ] = None
-    dry_run: Annotated[bool, typer.Option("--dry-run", "--plan", help="Only look: say what would change.")] = False
+    dry_run: DryRunOption = False
 
     def params(self, **more: Any) -> dict[str, Any]:
         """The operation's parameters. Raises `CliError`."""

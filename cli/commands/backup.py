@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.lookup import find_cluster
-from cli.operate import ClusterArgument, Waiting, confirmed, names, operate
+from cli.operate import ClusterArgument, ConfirmOption, Waiting, confirmed, names, operate
 from cli.output import table
 from cli.text import age, bytes_size
 from cli.verb import Session, verb
@@ -48,9 +48,7 @@ def restore(
     source: Annotated[
         str, typer.Option("--from", metavar="HOST|store", help="From there only [default: wherever it is].")
     ] = "",
-    confirm: Annotated[
-        str, typer.Option(metavar="NAME", help="The cluster's name; asked for on a terminal when left out.")
-    ] = "",
+    confirm: ConfirmOption = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", "--plan", help="Only look: choose and check it.")] = False,
 ) -> None:
     """Bring etcd back to a snapshot on all its members. What was written to the cluster since then is lost."""

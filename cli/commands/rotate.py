@@ -11,10 +11,9 @@ import typer
 from cli.errors import CliError
 from cli.keys import ask_on_terminal, read_key
 from cli.lookup import find_cluster
-from cli.operate import ClusterArgument, Waiting, names, operate
+from cli.operate import ClusterArgument, DryRunOption, Waiting, names, operate
 from cli.verb import Session, verb
 
-DryRunOption = Annotated[bool, typer.Option("--dry-run", "--plan", help="Only look: say what would change.")]
 AskPasswordOption = Annotated[
     bool, typer.Option("--ask-password", help="Ask for the new password [default: one is made].")
 ]

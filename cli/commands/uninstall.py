@@ -9,7 +9,7 @@ import typer
 
 from cli.errors import CliError
 from cli.lookup import find_cluster
-from cli.operate import ClusterArgument, Waiting, What, confirmed, operate
+from cli.operate import ClusterArgument, ConfirmOption, Waiting, What, confirmed, operate
 from cli.verb import Session, verb
 
 
@@ -52,9 +52,7 @@ def uninstall(
     what: What,
     waiting: Waiting,
     cluster: ClusterArgument = "",
-    confirm: Annotated[
-        str, typer.Option(metavar="NAME", help="The cluster's name; asked for on a terminal when left out.")
-    ] = "",
+    confirm: ConfirmOption = "",
     remove_ceph_data: Annotated[
         bool, typer.Option("--remove-ceph-data", help="platform: data of Ceph go too, its disks are wiped.")
     ] = False,

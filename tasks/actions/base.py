@@ -90,21 +90,27 @@ class Context:
     ) -> dict[str, T | RemoteError]:
         """`do` on each of `nodes` (all, where None): what it gave or the error, by host."""
 
-        def one(node: Node) -> T | RemoteError:
-            try:
-                with self.remote(node) as remote:
-                    return do(remote, node)
-            except RemoteError as error:
-                return error
+        def one(node: Node) -> T:
+            with self.remote(node) as remote:
+                return do(remote, node)
 
         return self.for_each(one, self.nodes if nodes is None else nodes, parallel)
 
-    def for_each(self, do: Callable[[Node], T], nodes: Sequence[Node], parallel: int = 20) -> dict[str, T]:
-        """`do` for each of `nodes`, several at once: what it gave, by host."""
+    def for_each(
+        self, do: Callable[[Node], T], nodes: Sequence[Node], parallel: int = 20
+    ) -> dict[str, T | RemoteError]:
+        """`do` for each of `nodes`, several at once: what it gave or the error, by host."""
         if not nodes:
             return {}
+
+        def one(node: Node) -> T | RemoteError:
+            try:
+                return do(node)
+            except RemoteError as error:
+                return error
+
         with ThreadPoolExecutor(min(parallel, len(nodes)), thread_name_prefix="on-hosts") as pool:
-            return dict(zip((node.name for node in nodes), pool.map(with_own_connection(do), nodes), strict=True))
+            return dict(zip((node.name for node in nodes), pool.map(with_own_connection(one), nodes), strict=True))
 
     def result_of(self, step_key: str) -> dict[str, Any]:
         """What an earlier step of this operation left; empty where it did not run."""

@@ -6,10 +6,9 @@ the new one and some with the old one, all that is known of the cluster is tried
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
 from django.db import transaction
 
@@ -22,7 +21,6 @@ from tasks.models import OperationSecret, Outcome
 from tasks.remote import Remote, RemoteError
 from tasks.remote.errors import AuthFailed, SudoFailed, Unreachable
 
-T = TypeVar("T")
 PASSWORD = "host_password"  # noqa: S105  the name of the secret
 LOGIN, SUDO = "login", "sudo"
 # Between two groups of hosts: long enough for a cancel to be seen.
@@ -104,7 +102,7 @@ class ChangePassword(Action):
         group = [node for node in left if _depth(node) == deepest]
         if len(left) == len(found):
             group = group[:1]
-        done = _each(ctx, group, lambda node: _change(ctx, node, found[node.name], new, logins))
+        done = ctx.for_each(lambda node: _change(ctx, node, found[node.name], new, logins), group)
         already = len(found) - len(left) + sum(not isinstance(one, RemoteError) for one in done.values())
         having = f" {already} of {len(found)} hosts have the new password." if already else ""
         demand(done, "did not take the new password", f"Mend it, then retry.{having} The stored one is still the old.")
@@ -122,7 +120,7 @@ class Prove(Action):
         new, uses = _needed(ctx), ctx.result_of("hosts-answer")["uses"]
         nodes = [ctx.node(name) for name in uses]
         logins = {node.name: _with(registry.login_of(node), new) for node in nodes}
-        proven = _each(ctx, nodes, lambda node: _prove(node, logins[node.name], uses[node.name], logins))
+        proven = ctx.for_each(lambda node: _prove(node, logins[node.name], uses[node.name], logins), nodes)
         demand(proven, "does not take the new password any more", "Retry: what every host takes is found out again.")
         return Done({}, Outcome.CHECKED, f"{len(nodes)} hosts take the new password")
 
@@ -173,7 +171,7 @@ def _look(ctx: Context) -> dict[str, Found]:
     for depth in sorted({_depth(node) for node in nodes}):
         logins = {name: one.login for name, one in told.items() if isinstance(one, Found)}
         level = [node for node in nodes if _depth(node) == depth]
-        told |= _each(ctx, level, partial(_found, words=words, logins=logins))
+        told |= ctx.for_each(partial(_found, words=words, logins=logins), level)
     return demand(
         {node.name: told[node.name] for node in nodes},
         "cannot be logged in to",
@@ -280,13 +278,3 @@ def _with(login: Login, word: str) -> Login:
 def _depth(node: Node) -> int:
     """How many hosts are on the way to it."""
     return 1 + _depth(node.jump) if node.jump else 0
-
-
-def _each(ctx: Context, nodes: list[Node], do: Callable[[Node], T]) -> dict[str, T | RemoteError]:
-    def one(node: Node) -> T | RemoteError:
-        try:
-            return do(node)
-        except RemoteError as error:
-            return error
-
-    return ctx.for_each(one, nodes)

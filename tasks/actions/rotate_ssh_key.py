@@ -234,11 +234,8 @@ def _env(ctx: Context, public: str) -> dict[str, str]:
 def _freshly(ctx: Context, do: Callable[[Remote, Node], T], given: Login | None = None) -> dict[str, T | RemoteError]:
     """`do` on each host over a connection made for it alone, with `given` in the place of what is stored."""
 
-    def one(node: Node) -> T | RemoteError:
-        try:
-            with hosts.fresh_connection(node, _renewed(node, given) if given else None) as remote:
-                return do(remote, node)
-        except RemoteError as error:
-            return error
+    def one(node: Node) -> T:
+        with hosts.fresh_connection(node, _renewed(node, given) if given else None) as remote:
+            return do(remote, node)
 
     return ctx.for_each(one, _chosen(ctx))

@@ -243,7 +243,7 @@ class Slice:
         performer = Performer(self.lease, job, self._redact, self._turn.deadline, self._learn)
         with ThreadPoolExecutor(1, thread_name_prefix="action") as pool:
             while True:
-                self._learnt.put(JobUpdate(job, boot_id=""))
+                self._learn(JobUpdate(job, boot_id=""))
                 if self._watch(self._begun(pool.submit(performer.perform))):
                     return self._cancel([job])
                 came = performer.outcome
@@ -251,7 +251,7 @@ class Slice:
                     break
                 # Worth keeping the slot for: it is due again within this slice.
                 self.lease.step.memory = performer.memory
-                self._learnt.put(JobUpdate(job, note=self._redact(came.note)))
+                self._learn(JobUpdate(job, note=self._redact(came.note)))
                 if self._pause(came.seconds):
                     break
         if isinstance(came, Done):

@@ -25,15 +25,21 @@ class FactsIncomplete(ValueError):
     """The report ends before its end mark: the script was cut off."""
 
 
-def parse(report: str) -> dict[str, JSON]:
-    """The facts in a report. Raises `FactsIncomplete`."""
+def lines_of(report: str, what: str) -> defaultdict[str, list[str]]:
+    """The values of a report's lines ``key=value``, by key. Raises `FactsIncomplete`, which names `what`."""
     said: defaultdict[str, list[str]] = defaultdict(list)
     for line in report.splitlines():
         key, separator, value = line.partition("=")
         if separator:
             said[key].append(value.strip())
     if "end" not in said:
-        raise FactsIncomplete("the report of the host's facts is not complete")
+        raise FactsIncomplete(f"the report of {what} is not complete")
+    return said
+
+
+def parse(report: str) -> dict[str, JSON]:
+    """The facts in a report. Raises `FactsIncomplete`."""
+    said = lines_of(report, "the host's facts")
 
     def one(key: str) -> str:
         return said[key][0] if said[key] else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ from clusters.existing.parsing import endpoint_of
 from clusters.inventory.model import ROLE_GROUPS
 from clusters.snapshot import Node
 from tasks.plan import JSON
-from tasks.plans.facts import FactsIncomplete
+from tasks.plans.facts import lines_of
 from tasks.plans.findings import ERROR, WARNING, Finding
 
 # No label tells these; hosts with these alone, or etcd, need not be nodes.
@@ -39,13 +38,7 @@ class HostSeen:
 
 def parse(report: str) -> dict[str, JSON]:
     """What ``import-host.sh`` said: texts by key, and ``addresses``. Raises `FactsIncomplete`."""
-    said: defaultdict[str, list[str]] = defaultdict(list)
-    for line in report.splitlines():
-        key, equals, value = line.partition("=")
-        if equals:
-            said[key].append(value.strip())
-    if "end" not in said:
-        raise FactsIncomplete("the report of what runs on the host is not complete")
+    said = lines_of(report, "what runs on the host")
     texts: dict[str, JSON] = {key: values[0] for key, values in said.items() if key not in ("end", "address")}
     return {**texts, "addresses": said["address"]}
 
