@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from clusters.models import AccessKey, Cluster, Customer, Node, SSHCredential
-from lab import rootfs
+from clusters.models import AccessKey, Cluster, Customer, Node
 from lab.base import Shape
 from lab.hosts import Lab
 from tasks import actions
 from tasks.actions.base import Context, Done, Wait
 from tasks.models import Operation, Step
-from tests.lab_fixtures import name_of_run, take_down_stale
+from tests.installed import register
+from tests.lab_fixtures import hosts_of_run
 
 _names = itertools.count(1)
 
@@ -27,17 +26,8 @@ _names = itertools.count(1)
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """Hosts of these tests alone: they are prepared for one cluster after another."""
-    if os.geteuid() != 0:
-        pytest.skip("the lab's hosts need root")
-    if missing := rootfs.missing_tools():
-        pytest.skip(f"the lab needs {', '.join(missing)}: python -m lab setup")
-    take_down_stale(Lab)
-    made = Lab(name_of_run("actions"), Shape(masters=2, workers=1))
-    try:
-        made.up()
+    with hosts_of_run("actions", Shape(masters=2, workers=1)) as made:
         yield made
-    finally:
-        made.down()
 
 
 def lab_run(lab: Lab, host: str, script: str) -> str:
@@ -91,19 +81,8 @@ class Site:
 def site(lab: Lab, transactional_db: None) -> Site:
     key = AccessKey.objects.issue(Customer.objects.create(name=f"customer {next(_names)}"))[0]
     cluster = Cluster.objects.create(access_key=key, name=f"cluster-{next(_names)}")
-    credential = SSHCredential.objects.create(cluster=cluster, private_key=lab.paths.key.read_text())
-    for position, host in enumerate(lab.hosts):
-        master = host.name.startswith("master")
-        Node.objects.create(
-            cluster=cluster,
-            position=position,
-            name=host.name,
-            address=host.address,
-            internal_address=host.address,
-            port=host.port,
-            role_groups=["control-plane", "etcd"] if master else ["worker"],
-            credential=credential,
-        )
+    masters, workers = ([host.name for host in lab.hosts if host.is_worker is which] for which in (False, True))
+    register(cluster, lab, {"control-plane": masters, "etcd": masters, "worker": workers})
     for host in lab.hosts:
         lab_run(lab, host.name, "rm -f /var/lib/sanqian/cluster")
     return Site(lab, cluster)
