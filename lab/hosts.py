@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -102,6 +103,8 @@ class Lab(BaseLab):
     def down(self) -> None:
         _need_root()
         with locked_directory(self.paths.state):
+            for settings in self.paths.state.glob("hosts/*/host.json"):
+                settings.unlink()  # so that no keeper begins that is not seen yet
             for _ in range(3):
                 self._end_processes()
                 self.network.down()
@@ -208,12 +211,15 @@ class Lab(BaseLab):
         machine.furnish(machine.Upper(home / "upper", lower[-1]), host, hosts, own_key)
         for name, text in machine.simulated_proc().items():
             (home / "proc" / name).write_text(text)
-        settings = self._settings(host, hosts, lower) | {"disks": self._attach_disks(host)}
+        start = uuid.uuid4().hex
+        settings = self._settings(host, hosts, lower) | {"disks": self._attach_disks(host), "start": start}
         (home / "host.json").write_text(json.dumps(settings, indent=1))
+        # A keeper that a killed `up` had just begun to start is seen here, or sees that another has its place.
+        self._end_processes(host.name)
         package = str(Path(__file__).resolve().parent.parent)
         with (home / "keeper.log").open("wb") as log:
             subprocess.run(
-                [sys.executable, "-m", "lab.keeper", str(self.paths.state), host.name],
+                [sys.executable, "-m", "lab.keeper", start, str(self.paths.state), host.name],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,8 +1,8 @@
 """Keeps one host: its child becomes process 1 in namespaces of its own, and is started again when it reboots.
 
-Run as ``python -m lab.keeper STATE HOST``, one process a host. The host's mounts exist only in its own mount namespace
-and end with its processes; the host ends when its keeper does. So whatever is killed, nothing stays behind but files,
-loop devices and the lab's network, which `lab.hosts.Lab.down` finds by their names.
+Run as ``python -m lab.keeper START STATE HOST``, one process a host. The host's mounts exist only in its own mount
+namespace and end with its processes; the host ends when its keeper does. So whatever is killed, nothing stays behind
+but files, loop devices and the lab's network, which `lab.hosts.Lab.down` finds by their names.
 """
 
 from __future__ import annotations
@@ -23,14 +23,20 @@ from lab import hostfs, kernel
 INIT = "/usr/lib/lab/init"
 
 
-def keep(state: Path, name: str) -> int:
+def keep(start: str, state: Path, name: str) -> int:
     """Boot the host, and again as often as it reboots; return 0 when it powers itself off, 1 when it is killed.
 
-    `state`/hosts/`name`/host.json holds what `lab.hosts.Lab` decided: namespace, port, mac, address, neighbours,
-    bridge, lower, disks.
+    `state`/hosts/`name`/host.json holds what `lab.hosts.Lab` decided: start, namespace, port, mac, address, neighbours,
+    bridge, lower, disks. Another `start`, or no file, is for a keeper whose `up` was killed as it was about to begin:
+    it returns 2.
     """
     home = state / "hosts" / name
-    settings = json.loads((home / "host.json").read_text())
+    try:
+        settings = json.loads((home / "host.json").read_text())
+    except FileNotFoundError:
+        return 2
+    if settings["start"] != start:
+        return 2
     while True:
         status = _boot_and_wait(state, home, settings)
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGHUP:
@@ -107,4 +113,4 @@ def _plug_in(home: Path, settings: dict[str, Any]) -> None:
 if __name__ == "__main__":
     if os.fork():
         os._exit(0)
-    sys.exit(keep(Path(sys.argv[1]), sys.argv[2]))
+    sys.exit(keep(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))

@@ -81,6 +81,16 @@ def test_a_killed_up_is_finished_by_up_and_removed_by_down(second_lab: Lab, reac
     assert second_lab.leftovers() == []
 
 
+def test_a_keeper_that_begins_late_leaves_the_host_to_its_successor(second_lab: Lab) -> None:
+    second_lab.up()
+    before = second_lab.status()
+    words = [sys.executable, "-m", "lab.keeper", "start-of-a-killed-up", str(second_lab.paths.state), "worker1"]
+    log = subprocess.run(words, cwd=TREE, capture_output=True, text=True, check=True)
+    poll(lambda: len(second_lab._pids("worker1")) == 2, 20, "the late keeper's end")
+    assert (log.stdout, log.stderr) == ("", "")
+    assert second_lab.status() == before
+
+
 def test_the_file_system_of_the_hosts_outlives_down(second_lab: Lab) -> None:
     trees = ensure()
     second_lab.up()
