@@ -16,11 +16,15 @@ from pathlib import Path
 import django
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sanqian_service.embedded import Embedded
 
 pytest_plugins = ["tests.lab_fixtures"]
 PREFIX = "sanqian-test-"
+# Other tests use the machine at the same time: how long an example takes says nothing.
+settings.register_profile("beside-others", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beside-others")
 OWN: dict[str, str] = {}  # the variables by which this process knows its servers
 
 
