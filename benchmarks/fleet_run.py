@@ -323,7 +323,8 @@ class Run:
             yield
         finally:
             for worker in self._workers:
-                worker.kill()
+                for process in (*worker.children(recursive=True), worker):  # the beat is a child of one
+                    process.kill()
                 worker.wait()
 
     def _stop_workers(self) -> None:

@@ -106,6 +106,7 @@ class Slice:
 
     def _await(self, started: dict[Future[None], HostJob], jobs: list[HostJob]) -> None:
         """Wait until something was learnt or has ended, the slice is to end, or a host is to be tried again."""
+        release()  # whoever attends to a host needs a connection, and there are fewer than slices
         busy, now = set(started.values()), self._clock.now()
         again = [job.not_before for job in jobs if job.state in JOB_LIVE and job.not_before and job not in busy]
         most = SILENT if started else SOON if again else 0.0
@@ -277,6 +278,7 @@ class Slice:
     def _watch(self, future: Future[None]) -> bool:
         """Store what the action says until it returns: whether the operation is being cancelled."""
         cancelled = False
+        release()
         while True:
             self._news.wait(SILENT)
             self._news.clear()
@@ -313,6 +315,7 @@ class Slice:
         pool = ThreadPoolExecutor(max(1, len(live)), thread_name_prefix="cancel")
         ends = {pool.submit(attendant.kill, job, sudo=sudo): job for job in live}
         give_up = time.monotonic() + CANCEL_SECONDS
+        release()
         while not all(future.done() for future in ends) and time.monotonic() < give_up:
             wait(ends, timeout=BEAT)
             self._store()

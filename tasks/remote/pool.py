@@ -24,7 +24,7 @@ from tasks.remote.errors import PoolBusy, RemoteError, SessionRefused
 from tasks.remote.link import Link, Timing
 from tasks.remote.target import Target
 
-OPEN_FILES = 4096
+OPEN_FILES = 16384
 
 __all__ = ["Limits", "Pool", "Remote", "Result", "Timing", "get_pool"]
 
