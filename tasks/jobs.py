@@ -23,7 +23,7 @@ from tasks import driver, engine, queues
 
 log = logging.getLogger(__name__)
 STOPPING = threading.Event()
-SWITCH_SECONDS = 0.02
+SWITCH_SECONDS = 0.1
 CONNECTIONS, CONNECTION_SECONDS = 8, 60.0
 
 

@@ -22,6 +22,7 @@ from tasks.remote import link as links
 from tasks.remote.command import Remote, Result
 from tasks.remote.errors import PoolBusy, RemoteError, SessionRefused
 from tasks.remote.link import Link, Timing
+from tasks.remote.prompt import PromptLock
 from tasks.remote.target import Target
 
 OPEN_FILES = 16384
@@ -46,8 +47,8 @@ class _Opening:
     They are woken by its own end alone: hundreds may be opened at once.
     """
 
-    def __init__(self, lock: threading.RLock) -> None:
-        self.ended = threading.Condition(lock)
+    def __init__(self, lock: PromptLock) -> None:
+        self.ended = lock.condition()
         self.done = False
         self.error: RemoteError | None = None
         self.waiting = 0
@@ -94,8 +95,8 @@ class Pool:
         _pools.add(self)
 
     def _reset(self) -> None:
-        self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)  # for those who wait until a slot is free
+        self._lock = PromptLock()
+        self._changed = self._lock.condition()  # for those who wait until a slot is free
         self._hosts: dict[str, _Host] = {}
         self._count = 0
         self._reaper: threading.Thread | None = None
