@@ -76,8 +76,7 @@ class Attendant:
                 with self.stop.calling(remote.interrupt):
                     self._attend(remote)
         except PoolBusy:
-            # The host was not even asked, so this says nothing of it.
-            self.job.not_before = self.clock.now() + timedelta(seconds=FIRST_WAIT)
+            self._soon_again()  # the host was not even asked, so this says nothing of it
         except Unreachable as error:
             self._away(error)
         except RemoteError as error:
@@ -85,13 +84,19 @@ class Attendant:
         finally:
             release()
 
+    def _soon_again(self) -> None:
+        self.job.not_before = self.clock.now() + timedelta(seconds=FIRST_WAIT)
+
     def _attend(self, remote: Remote) -> None:
         name = str(self.job.pk)
         if self.job.state == JobState.PENDING:
             for earlier in self.stale:
                 detached.kill(remote, earlier, sudo=self.sudo)
-            if not self.sure() or self.stop.is_set():
+            if not self.sure():
                 # A worker that stood still may wake when another one has long run the job and removed it.
+                self._soon_again()
+                return
+            if self.stop.is_set():
                 return
             self._unstarted = True
         listener = Listener(name, self.job.offset)

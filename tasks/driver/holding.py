@@ -51,7 +51,10 @@ class Hold:
 
 
 class _Holder:
-    """The thread runs while there is something to hold."""
+    """The thread runs while there is something to hold.
+
+    It keeps its database connection: in the queue for one, behind hundreds of slices, it would come too late.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -76,16 +79,17 @@ class _Holder:
                 holds = list(self._holds)
                 if not holds:
                     self._thread = None
+                    release()
                     return
             try:
                 self._ask(holds)
             except Exception:
                 # Each slice hears it from its own next statement; what cannot be held runs out.
                 log.exception("leases cannot be held just now")
+                release()
             finally:
                 for hold in holds:
                     hold.tell()
-                release()
 
     def _ask(self, holds: list[Hold]) -> None:
         began = time.monotonic()

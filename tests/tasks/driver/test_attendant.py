@@ -81,6 +81,7 @@ def test_it_starts_the_job_and_tells_its_end(job: HostJob) -> None:
 def test_no_job_is_started_without_a_sure_lease(job: HostJob) -> None:
     assert job.node is not None
     assert not attend(job, sure=False)
+    assert job.not_before is not None, "nobody tries again and again without a pause"
     with hosts.connection(job.node) as remote:
         assert detached.collect(remote, str(job.pk)).reason == "no-directory"
 

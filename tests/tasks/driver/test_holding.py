@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings, settings
+from django.db import connection
 from django.db.models.functions import Now
+from psycopg_pool import PoolTimeout
 
 from clusters.models import AccessKey, Cluster
 from tasks import engine
@@ -49,6 +51,31 @@ def test_leases_are_renewed_and_a_cancel_is_heard(cluster: Cluster) -> None:
         assert not two.cancelling and not two.lost and not two.news.is_set()
         stop.set()
         assert two.news.wait(20)
+
+
+def test_leases_are_renewed_while_all_other_connections_are_in_use(cluster: Cluster) -> None:
+    operation = create(cluster)
+    engine.advance(operation.pk)
+    lease = claim(operation)
+    leased = Step.objects.filter(pk=lease.step.pk).values_list("lease_until", flat=True)
+
+    def renewed() -> bool:
+        return leased.get() > first
+
+    with holding.holding(lease, time.monotonic(), STOP):
+        first = leased.get()
+        until(renewed)
+        pool, taken = connection.pool, []  # type: ignore[attr-defined]
+        try:
+            with pytest.raises(PoolTimeout):
+                while True:
+                    taken.append(pool.getconn(timeout=0.5))
+            first = leased.get()
+            until(renewed)
+        finally:
+            for one in taken:
+                pool.putconn(one)
+    assert taken
 
 
 def test_a_lease_that_another_has_taken_is_lost(cluster: Cluster) -> None:
