@@ -120,6 +120,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# How long a client may take to send a request.
+REQUEST_SECONDS = env.float("SANQIAN_REQUEST_SECONDS", default=30.0)
 
 BROKER_URL = env.str("SANQIAN_BROKER_URL", default="redis://localhost:6379/0")
 CACHES = {
