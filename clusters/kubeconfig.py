@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from clusters.bounded_yaml import BadYAML, load
 
 LARGEST = 256 * 1024  # characters
 _FLATTEN = "Write it with `kubectl config view --raw --flatten --minify`."
@@ -115,11 +114,10 @@ def _load(text: str) -> Mapping[str, Any]:
     if len(text) > LARGEST:
         raise KubeconfigError(f"the kubeconfig is larger than {LARGEST // 1024} KiB.", _FLATTEN)
     try:
-        data = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1})" if mark else ""
-        raise KubeconfigError(f"the kubeconfig is no YAML{where}.", _FLATTEN) from None
+        data = load(text)
+    except BadYAML as error:
+        where = f" (line {error.line})" if error.line else ""
+        raise KubeconfigError(f"the kubeconfig cannot be read: {error}{where}.", _FLATTEN) from None
     if not isinstance(data, Mapping):
         raise KubeconfigError("the kubeconfig is empty or no mapping.", _FLATTEN)
     return data

@@ -120,6 +120,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# How long a client may take to send a request.
+REQUEST_SECONDS = env.float("SANQIAN_REQUEST_SECONDS", default=30.0)
 
 BROKER_URL = env.str("SANQIAN_BROKER_URL", default="redis://localhost:6379/0")
 CACHES = {
@@ -240,7 +242,9 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"()": "sanqian_service.logs.Formatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("SANQIAN_LOG_LEVEL", default="INFO")},
     "loggers": {"paramiko": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},

@@ -151,9 +151,9 @@ def _commands(options: argparse.Namespace, directory: Path) -> dict[str, list[st
     # Root is what PostgreSQL's own user and the lab need; Celery's warning of it is for pickled messages.
     celery = [sys.executable, "-W", "ignore::RuntimeWarning", "-m", "celery", "--quiet", "-A", "sanqian_service"]
     worker = [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "-l", "warning"]
-    web = [*python, "uvicorn", "sanqian_service.asgi:application", "--host", options.host, "--port", str(options.port)]
+    web = [*python, "sanqian_service.web", "--host", options.host, "--port", str(options.port), "--grace", "3"]
     return {
-        "web": [*web, "--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", "warning"],
+        "web": web,
         # Queues apart, so that long work never delays a cancel.
         "control": [*worker, "-n", "control@%h", "-c", "6", "-Q", "control,health"],
         "worker": [*worker, "-n", "provision@%h", "-c", str(options.concurrency), "-Q", "provision"],

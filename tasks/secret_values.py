@@ -44,8 +44,10 @@ def _values(cluster: Cluster) -> Iterator[str]:
     yield from (cluster.backup_access_key, cluster.backup_secret_key)
     for credential in cluster.credentials.all():
         yield from (credential.passphrase, credential.password, credential.sudo_password)
+        yield credential.private_key
         yield from _lines(credential.private_key)
     for secret in OperationSecret.objects.filter(operation__cluster=cluster):
+        yield secret.value
         yield from _lines(secret.value)
     for value in _KUBECONFIG_SECRET.findall(cluster.kubeconfig):
         yield value

@@ -28,10 +28,10 @@ def asgi_server(**variables: str) -> Iterator[str]:
     host = test["OPTIONS"].get("host") or test["HOST"]
     database = f"postgresql://{test['USER']}@/{test['NAME']}?host={host}"
     environment = {**os.environ, "SANQIAN_DATABASE_URL": database, **variables}
-    arguments = ["sanqian_service.asgi:application", "--port", str(port), "--timeout-graceful-shutdown", "1"]
+    arguments = ["--port", str(port), "--grace", "1"]
     with tempfile.NamedTemporaryFile("w+", prefix="web-", dir=Path(settings.STATIC_ROOT).parent) as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", *arguments], env=environment, cwd=ROOT, stdout=log, stderr=log
+            [sys.executable, "-m", "sanqian_service.web", *arguments], env=environment, cwd=ROOT, stdout=log, stderr=log
         )
         base = f"http://127.0.0.1:{port}"
 

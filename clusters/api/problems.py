@@ -45,6 +45,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("not-allowed", 403, "Only operators may do this."),
         Kind("not-found", 404, "There is no such thing."),
         Kind("method-not-allowed", 405, "This cannot be done here."),
+        Kind("too-slow", 408, "The request came too slowly."),
         Kind("busy", 409, "Another operation is under way."),
         Kind("name-taken", 409, "The name is taken."),
         Kind("conflict", 409, "This contradicts what there is."),

@@ -13,9 +13,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from clusters.bounded_yaml import BadYAML, load
 from clusters.existing.model import Chart
 from clusters.snapshot import Release, Workload
 
@@ -102,8 +100,8 @@ def kubeadm_settings(config: Mapping[str, JSON] | None) -> dict[str, str]:
     """``pod_cidr``, ``service_cidr`` and ``endpoint`` from kubeadm's ConfigMap, as far as it tells them."""
     text = str(((config or {}).get("data") or {}).get("ClusterConfiguration") or "")
     try:
-        data = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError):
+        data = load(text)
+    except BadYAML:
         return {}
     if not isinstance(data, Mapping):
         return {}

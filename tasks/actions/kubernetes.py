@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from django.utils import timezone
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from clusters import bounded_yaml
+from clusters.bounded_yaml import BadYAML
 from clusters.catalog import load
 from clusters.models import Cluster, Component, Node
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, errors_of, register
@@ -29,18 +30,17 @@ def outward(kubeconfig: str, address: str) -> tuple[str, str]:
     The certificate is still checked against the name that was there before. Raises ValueError for what is no
     kubeconfig.
     """
-    yaml = YAML(typ="safe", pure=True)
     try:
-        config: Any = yaml.load(kubeconfig)
+        config: Any = bounded_yaml.load(kubeconfig)
         cluster = config["clusters"][0]["cluster"]
         server = urlsplit(cluster["server"])
-    except (YAMLError, KeyError, IndexError, TypeError) as error:
+    except (BadYAML, KeyError, IndexError, TypeError) as error:
         raise ValueError(f"no kubeconfig: {type(error).__name__}") from error
     host = f"[{address}]" if ":" in address else address
     cluster["server"] = f"https://{host}:{server.port or 443}"
     if server.hostname and server.hostname != address:
         cluster["tls-server-name"] = server.hostname
-    stream = io.StringIO()
+    stream, yaml = io.StringIO(), YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.dump(config, stream)
     return stream.getvalue(), cluster["server"]

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from clusters import releases
+from clusters import bounded_yaml, releases
 from clusters.catalog import Entry, load
 from clusters.releases import Comparison, Release, Target
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, register
@@ -129,7 +125,7 @@ class CompareReleases(Action):
             meta, defaults, values = (_yaml(parts.get(word, "")) for word in ("meta", "defaults", "values"))
             sets = [*(f"{key}={value}" for key, value in entry.sets.items()), *parts.get("sets", "").splitlines()]
             config = releases.with_sets(values, sets)
-        except (YAMLError, ValueError) as error:
+        except ValueError as error:
             raise ActionFailed(
                 f"The values of {entry.name} in {artifact} cannot be read: {error}", "Mend the artifact.", again=False
             ) from error
@@ -185,7 +181,7 @@ def _split(line: str) -> tuple[str, str, str]:
 
 
 def _yaml(text: str) -> dict[str, Any]:
-    loaded = YAML(typ="safe", pure=True).load(io.StringIO(text)) if text.strip() else {}
+    loaded = bounded_yaml.load(text) or {}
     if not isinstance(loaded, dict):
         raise ValueError("they are no map")
     return loaded

@@ -146,6 +146,8 @@ class Attendant:
     def _tell(self, update: JobUpdate) -> None:
         """With what the start told: a row is written once for both."""
         update.boot_id, self._boot_id = self._boot_id, None
+        if update.error:  # it may quote what a program on the host said
+            update.error = self.redact.data(update.error)
         self.emit(update)
 
     def _update(self, heard: Heard, **more: Any) -> JobUpdate:

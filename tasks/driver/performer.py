@@ -51,9 +51,9 @@ class Performer:
             self.outcome = self._perform()
         except ActionFailed as error:
             told = {"kind": error.kind, "host": error.host, "message": error.message, "fix": error.fix}
-            self.outcome = Failed(self._clean(told), error.again, result=error.result or None)
+            self.outcome = Failed(self.redact.data(told), error.again, result=error.result or None)
         except RemoteError as error:
-            self.outcome = Failed(self._clean(error.as_dict()), away=isinstance(error, Unreachable))
+            self.outcome = Failed(self.redact.data(error.as_dict()), away=isinstance(error, Unreachable))
         finally:
             release()
 
@@ -108,6 +108,3 @@ class Performer:
 
     def _progress(self, percent: float, note: str) -> None:
         self.emit(JobUpdate(self.job, progress=max(0.0, min(100.0, percent)), note=self.redact(note)))
-
-    def _clean(self, error: dict[str, Any]) -> dict[str, Any]:
-        return {name: self.redact(value) if isinstance(value, str) else value for name, value in error.items()}

@@ -24,6 +24,7 @@ from tasks.driver import attendant, host_script
 from tasks.driver.attendant import Attendant, Clock
 from tasks.driver.holding import Hold, holding
 from tasks.driver.performer import Failed, Performer
+from tasks.driver.trace import trace
 from tasks.driver.turn import BEAT, Leave, Slots, Turn, beat
 from tasks.engine import JobUpdate, Lease
 from tasks.models import JOB_LIVE, HostJob, JobState, LogChunk, Outcome
@@ -381,7 +382,7 @@ def drive(lease: Lease, stop: threading.Event, claimed: float) -> Next:
     except DatabaseError:
         raise  # the lease runs out, and the reconciler sends the step again
     except Exception as error:
-        log.exception("step %s (%s) failed in the service itself", lease.step.pk, lease.step.key)
+        log.error("step %s (%s) failed in the service itself\n%s", lease.step.pk, lease.step.key, trace(lease, error))
         told = {
             "kind": "internal",
             "message": f"The service itself failed: {type(error).__name__}.",

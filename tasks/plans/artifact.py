@@ -8,12 +8,13 @@ from tasks.plans.site import Site
 
 HOUR = 3600.0
 UNPACKED = "artifact-unpack"
+MEMBERS = 1_000_000  # files an artifact may have
 
 
 def steps(site: Site, *, after: tuple[str, ...] = ()) -> list[StepSpec]:
     """Bring it where it is said where it comes from, and unpack it; else only look whether it is there."""
     first = (site.first.name,)
-    env = {**site.env, "ARCHIVE": site.archive, "SHA256": site.source.get("sha256", "")}
+    env = {**site.env, "ARCHIVE": site.archive, "SHA256": site.source.get("sha256", ""), "MEMBERS": str(MEMBERS)}
     if "url" in site.source:
         fetch = script("artifact-fetch", "artifact-layout", env={**env, "URL": site.source["url"]})
         bring = StepSpec(

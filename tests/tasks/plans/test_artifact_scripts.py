@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import os
@@ -26,11 +27,13 @@ def run(do: Script, phase: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["sh", "-eu", "-c", getattr(do, phase)], env=env, capture_output=True, text=True, timeout=60)
 
 
-def archive(path: Path, *parts: str, extra: tarfile.TarInfo | None = None, text: bytes = b"#!/bin/sh\n") -> str:
+def archive(
+    path: Path, *parts: str, extra: tarfile.TarInfo | None = None, text: bytes = b"#!/bin/sh\n", mode: int = 0o755
+) -> str:
     with tarfile.open(path, "w:gz") as tar:
         for name in parts or PARTS:
             member = tarfile.TarInfo(name)
-            member.size, member.mode = len(text), 0o755
+            member.size, member.mode = len(text), mode
             tar.addfile(member, io.BytesIO(text))
         if extra is not None:
             tar.addfile(extra)
@@ -38,7 +41,12 @@ def archive(path: Path, *parts: str, extra: tarfile.TarInfo | None = None, text:
 
 
 def unpack(tmp_path: Path, sha256: str = "") -> Script:
-    env = {"ARTIFACT": str(tmp_path / "artifact"), "ARCHIVE": str(tmp_path / "a.archive"), "SHA256": sha256}
+    env = {
+        "ARTIFACT": str(tmp_path / "artifact"),
+        "ARCHIVE": str(tmp_path / "a.archive"),
+        "SHA256": sha256,
+        "MEMBERS": "50",
+    }
     return script("artifact-unpack", "artifact-layout", env=env)
 
 
@@ -84,6 +92,9 @@ def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarIn
         (link("conf/out", "../../etc"), "link out of it"),
         (link("conf/out", "/etc/passwd", tarfile.LNKTYPE), "link out of it"),
         (link("conf/dev", "", tarfile.CHRTYPE), "link out of it or a device"),
+        (link("conf/pipe", "", tarfile.FIFOTYPE), "link out of it or a device"),
+        (link("conf/a -> /../../outside", "kk"), "link out of it"),
+        (tarfile.TarInfo("conf/a -> /../../outside"), "names conf/a -> /../../outside"),
     ],
 )
 def test_an_archive_that_reaches_out_is_refused(tmp_path: Path, extra: tarfile.TarInfo, words: str) -> None:
@@ -94,6 +105,31 @@ def test_an_archive_that_reaches_out_is_refused(tmp_path: Path, extra: tarfile.T
     assert "Fix:" in done.stderr
     assert not (tmp_path / "artifact").exists()
     assert not (tmp_path / "outside").exists()
+
+
+def test_more_than_the_disk_holds_is_not_unpacked(tmp_path: Path) -> None:
+    """The sizes are those that the members name: of a petabyte of zeros a few kilobytes are left."""
+    bomb = tarfile.TarInfo("packages/zeros")
+    bomb.size = 1 << 50
+    with gzip.open(tmp_path / "a.archive", "wb", compresslevel=1) as packed:
+        packed.write(bomb.tobuf() + bytes(8 << 20))
+    done = run(unpack(tmp_path), "apply")
+    assert done.returncode == 1
+    assert "needs more than the" in done.stderr and "Fix:" in done.stderr
+    assert not (tmp_path / "artifact.new").exists()
+
+
+def test_more_files_than_an_artifact_has_are_not_unpacked(tmp_path: Path) -> None:
+    do = unpack(tmp_path, archive(tmp_path / "a.archive", *PARTS, *(f"conf/{number}" for number in range(60))))
+    done = run(do, "apply")
+    assert "has more than 50 files" in done.stderr
+    assert not (tmp_path / "artifact").exists()
+
+
+def test_no_file_is_unpacked_with_the_rights_of_its_owner(tmp_path: Path) -> None:
+    do = unpack(tmp_path, archive(tmp_path / "a.archive", mode=0o6777))
+    assert run(do, "apply").returncode == 0
+    assert (tmp_path / "artifact/bin/kk").stat().st_mode & 0o7777 == 0o755
 
 
 def test_links_inside_are_fine(tmp_path: Path) -> None:
