@@ -14,7 +14,7 @@ STAMP := $(VENV)/.synced
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system demo test chaos fleet lint format benchmark clean
+.PHONY: help setup system browser demo test chaos fleet lint format benchmark clean
 
 help:
 	@echo "make demo         six SSH hosts, the service, one cluster installed end to end; KEEP=1 leaves it running"
@@ -37,11 +37,15 @@ $(STAMP): pyproject.toml uv.lock
 system: $(STAMP)
 	@$(VENV)/bin/python -m lab setup
 
+# Pages are tested in Debian's Chromium.
+browser: $(STAMP)
+	@$(VENV)/bin/python -m lab setup --browser
+
 demo: setup system
 	@$(VENV)/bin/python -m lab.demo $(if $(KEEP),--keep)
 
 # Most tests wait for hosts and workers, not for a processor. The tests of a file share its hosts.
-test: setup system
+test: setup system browser
 	@$(VENV)/bin/python -m pytest -n $${SANQIAN_TEST_PROCESSES:-3} --dist loadfile
 
 # A seed gives the same faults in the same order; SANQIAN_CHAOS_OPERATIONS is how many operations run at once.

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from lab import artifact, rootfs
+from lab import artifact, browser, rootfs
 from lab.base import BaseLab, Shape
 from lab.errors import LabError
 from lab.hosts import Lab
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     command = arguments.command
     if command == "setup":
-        _setup()
+        _setup(with_browser=arguments.browser)
         return 0
     if command == "artifact":
         print(artifact.build(Path(arguments.directory)))
@@ -61,7 +61,9 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _setup() -> None:
+def _setup(*, with_browser: bool) -> None:
+    if with_browser:
+        browser.ensure()
     if os.geteuid():
         rootfs.require_tools(rootfs.PLAIN_TOOLS)
         print(f"note: {LIMITS}")
@@ -92,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     named = argparse.ArgumentParser(add_help=False)
     named.add_argument("--name", default=argparse.SUPPRESS, help=help_name)
     add = functools.partial(parser.add_subparsers(dest="command", required=True).add_parser, parents=[named])
-    add("setup", help="install the Debian packages that the lab needs, and build the hosts' root")
+    setup = add("setup", help="install the Debian packages that the lab needs, and build the hosts' root")
+    setup.add_argument("--browser", action="store_true", help="also Chromium, for the tests of pages")
     up = add("up", help="start what is not running")
     up.add_argument("--masters", type=int, help="how many (3)")
     up.add_argument("--workers", type=int, help="how many (3)")

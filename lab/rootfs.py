@@ -10,7 +10,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from lab.errors import LabError
@@ -92,22 +92,29 @@ def missing_tools(tools: Iterable[str] = TOOLS) -> list[str]:
 def require_tools(tools: Iterable[str] = TOOLS, progress: Progress = print) -> None:
     """Install the Debian packages that have `tools`; `python -m lab setup` calls it.
 
+    Raises LabError as `install` does.
+    """
+    install(missing_tools(tools), "the lab needs", progress)
+    if still := missing_tools(tools):
+        raise LabError(f"installed, and yet not found: {', '.join(still)}", "check PATH")
+
+
+def install(packages: Sequence[str], needs: str, progress: Progress = print) -> None:
+    """Install Debian packages; none is nothing to do. `needs` says for what, before their names.
+
     Raises LabError naming the command to run where this process may not, or apt is missing.
     """
-    missing = missing_tools(tools)
-    if not missing:
+    if not packages:
         return
-    command = f"apt-get install --no-install-recommends -y {' '.join(missing)}"
+    command = f"apt-get install --no-install-recommends -y {' '.join(packages)}"
     if os.geteuid() or not shutil.which("apt-get"):
-        raise LabError(f"the lab needs {', '.join(missing)}", f"as root: {command}")
-    progress(f"installing {', '.join(missing)}")
+        raise LabError(f"{needs} {', '.join(packages)}", f"as root: {command}")
+    progress(f"installing {', '.join(packages)}")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for words in (["apt-get", "update", "-q"], shlex.split(command)):
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise LabError(f"{' '.join(words)} failed: {done.stderr.strip()[-2000:]}", "see the machine's apt sources")
-    if still := missing_tools(tools):
-        raise LabError(f"installed, and yet not found: {', '.join(still)}", "check PATH")
 
 
 def _suite() -> str:

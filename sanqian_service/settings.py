@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "clusters",
     "tasks",
+    "tasks.web",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -43,7 +43,7 @@ def asgi_server(**variables: str) -> Iterator[str]:
                 return False
 
         try:
-            until(up, what="uvicorn answers")
+            until(up, 240, "uvicorn answers")
             yield base
         finally:
             process.terminate()

@@ -72,21 +72,34 @@ def _begin(request: HttpRequest, ident: str) -> tuple[UUID, int]:
     if wait := wait_for(key):
         raise Throttled(wait)
     operation = own_operation(key, ident)
+    return operation.pk, number_to_begin_after(request, operation)
+
+
+def number_to_begin_after(request: HttpRequest, operation: Operation) -> int:
+    """The number of the last event that the client has seen. Raises `Problem`."""
     given = request.headers.get("Last-Event-ID", "")
     after = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
     if after is None:
         after = whole_number(request, "after", 0, 0, HIGHEST)
-    return operation.pk, min(after, operation.event_seq)
+    return min(after, operation.event_seq)
 
 
 async def follow(
-    operation: UUID, after: int, *, every: float = EVERY, heartbeat: float = HEARTBEAT
+    operation: UUID,
+    after: int,
+    *,
+    every: float = EVERY,
+    heartbeat: float = HEARTBEAT,
+    still: Callable[[], bool] | None = None,
 ) -> AsyncIterator[str]:
-    """The frames of the stream. It ends with the operation, or when its access key is withdrawn."""
+    """The frames of the stream. It ends with the operation, or when who watches may no longer.
+
+    `still` says whether they may; without it the cluster's access key must be usable.
+    """
     yield "retry: 2000\n: the operation's events\n\n"
     sent = time.monotonic()
     while True:
-        found = await in_thread(lambda seen=after: look(operation, seen))  # type: ignore[misc]
+        found = await in_thread(lambda seen=after: look(operation, seen, still))  # type: ignore[misc]
         after = found.seen
         if found.frames:
             yield "".join(found.frames)
@@ -104,8 +117,8 @@ async def follow(
         await asyncio.sleep(every)
 
 
-def look(ident: UUID, after: int) -> Look:
-    """The frames numbered above `after`, at most `WINDOW` of them."""
+def look(ident: UUID, after: int, still: Callable[[], bool] | None = None) -> Look:
+    """The frames numbered above `after`, at most `WINDOW` of them; none where who watches may no longer."""
     key = "cluster__access_key"
     row = (
         Operation.objects.filter(pk=ident)
@@ -115,7 +128,7 @@ def look(ident: UUID, after: int) -> Look:
     if row is None:
         return Look((), after, over=True, state="deleted")
     state, last, active, expires = row
-    if not AccessKey(active=active, expires_at=expires).usable(timezone.now()):
+    if not (still() if still else AccessKey(active=active, expires_at=expires).usable(timezone.now())):
         return Look((), after, refused=True)
     upto = min(last, after + WINDOW)
     frames = _between(ident, after, upto) if upto > after else ()

@@ -14,13 +14,18 @@ HIGHEST = 2**62
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which output; `tail` outdoes `after` and `limit`."""
+    """Which output; `tail` outdoes `after` and `limit`. Of `before` (0: no bound) and later nothing is read.
+
+    `search` leaves the chunks that hold it, whatever the case of its letters.
+    """
 
     after: int = 0
     limit: int = USUAL
     tail: int = 0
     step: str = ""
     host: str = ""
+    before: int = 0
+    search: str = ""
 
 
 def read(operation: Operation, wanted: Wanted) -> dict[str, Any]:
@@ -33,6 +38,10 @@ def read(operation: Operation, wanted: Wanted) -> dict[str, Any]:
         rows = rows.filter(job__step__key=wanted.step)
     if wanted.host:
         rows = rows.filter(job__host=wanted.host)
+    if wanted.before:
+        rows = rows.filter(seq__lt=wanted.before)
+    if wanted.search:
+        rows = rows.filter(text__icontains=wanted.search)
     if wanted.tail:
         sizes = list(rows.order_by("-seq").values_list("seq", "size")[: wanted.tail])
     else:
