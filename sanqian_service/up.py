@@ -152,6 +152,8 @@ def _commands(options: argparse.Namespace, directory: Path) -> dict[str, list[st
     celery = [sys.executable, "-W", "ignore::RuntimeWarning", "-m", "celery", "--quiet", "-A", "sanqian_service"]
     worker = [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "-l", "warning"]
     web = [*python, "uvicorn", "sanqian_service.asgi:application", "--host", options.host, "--port", str(options.port)]
+    # The service itself knows how many proxies to believe.
+    web.append("--no-proxy-headers")
     return {
         "web": [*web, "--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", "warning"],
         # Queues apart, so that long work never delays a cancel.

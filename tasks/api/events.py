@@ -15,14 +15,16 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.db.models import Exists, Value
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import Throttled
 
 from clusters.api.authentication import key_of
 from clusters.api.pagination import whole_number
 from clusters.api.problems import Problem, problem_of, problem_response
+from clusters.api.scopes import require, scope_of
+from clusters.api.sources import source_of
 from clusters.api.throttling import wait_for
 from clusters.models import AccessKey
 from tasks.api.log import HIGHEST, shown
@@ -56,19 +58,20 @@ async def events(request: HttpRequest, operation_id: str) -> HttpResponseBase:
     try:
         if request.method != "GET":
             raise Problem("method-not-allowed", f'Method "{request.method}" not allowed.', headers={"Allow": "GET"})
-        operation, after = await in_thread(lambda: _begin(request, operation_id))
+        key, operation, after = await in_thread(lambda: _begin(request, operation_id))
     except Exception as error:
         problem = problem_of(error)
         if problem is None:
             raise
         return problem_response(problem, request.path)
-    stream = follow(operation, after)
+    stream = follow(operation, after, key=key)
     return StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8", headers=HEADERS)
 
 
-def _begin(request: HttpRequest, ident: str) -> tuple[UUID, int]:
-    """Which operation, and the number to begin after. Raises `Problem`."""
-    key = key_of(request.headers.get("Authorization", ""))
+def _begin(request: HttpRequest, ident: str) -> tuple[UUID, UUID, int]:
+    """By which key, which operation, and the number to begin after. Raises `Problem`."""
+    key = key_of(request.headers.get("Authorization", ""), source_of(request))
+    require(key, scope_of("GET", request.resolver_match))
     if wait := wait_for(key):
         raise Throttled(wait)
     operation = own_operation(key, ident)
@@ -76,17 +79,17 @@ def _begin(request: HttpRequest, ident: str) -> tuple[UUID, int]:
     after = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
     if after is None:
         after = whole_number(request, "after", 0, 0, HIGHEST)
-    return operation.pk, min(after, operation.event_seq)
+    return key.pk, operation.pk, min(after, operation.event_seq)
 
 
 async def follow(
-    operation: UUID, after: int, *, every: float = EVERY, heartbeat: float = HEARTBEAT
+    operation: UUID, after: int, *, key: UUID | None = None, every: float = EVERY, heartbeat: float = HEARTBEAT
 ) -> AsyncIterator[str]:
-    """The frames of the stream. It ends with the operation, or when its access key is withdrawn."""
+    """The frames of the stream. It ends with the operation, or when `key`, by which it was opened, is withdrawn."""
     yield "retry: 2000\n: the operation's events\n\n"
     sent = time.monotonic()
     while True:
-        found = await in_thread(lambda seen=after: look(operation, seen))  # type: ignore[misc]
+        found = await in_thread(lambda seen=after: look(operation, seen, key))  # type: ignore[misc]
         after = found.seen
         if found.frames:
             yield "".join(found.frames)
@@ -104,18 +107,16 @@ async def follow(
         await asyncio.sleep(every)
 
 
-def look(ident: UUID, after: int) -> Look:
-    """The frames numbered above `after`, at most `WINDOW` of them."""
-    key = "cluster__access_key"
-    row = (
-        Operation.objects.filter(pk=ident)
-        .values_list("state", "event_seq", f"{key}__active", f"{key}__expires_at")
-        .first()
-    )
+def look(ident: UUID, after: int, key: UUID | None = None) -> Look:
+    """The frames numbered above `after`, at most `WINDOW` of them; none where `key` opens nothing any more."""
+    rows = Operation.objects.filter(pk=ident)
+    if key is not None:
+        rows = rows.annotate(usable=Exists(AccessKey.objects.usable().filter(pk=key)))
+    row = rows.values_list("state", "event_seq", "usable" if key is not None else Value(True)).first()
     if row is None:
         return Look((), after, over=True, state="deleted")
-    state, last, active, expires = row
-    if not AccessKey(active=active, expires_at=expires).usable(timezone.now()):
+    state, last, usable = row
+    if not usable:
         return Look((), after, refused=True)
     upto = min(last, after + WINDOW)
     frames = _between(ident, after, upto) if upto > after else ()
