@@ -30,4 +30,4 @@ ENV PATH=/opt/sanqian/bin:$PATH \
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8300
-CMD ["gunicorn", "sanqian_service.asgi:application", "--worker-class", "sanqian_service.web_worker.Worker", "--bind", "0.0.0.0:8300", "--workers", "2", "--graceful-timeout", "10"]
+CMD ["gunicorn", "sanqian_service.asgi:application", "--worker-class", "sanqian_service.web_worker.Worker", "--bind", "0.0.0.0:8300", "--workers", "2", "--graceful-timeout", "10", "--forwarded-allow-ips", ""]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import adopt, backup, ceph, clusters, deploy, fleet, observe, operations, rotate, service
+from cli.commands import adopt, backup, ceph, clusters, deploy, fleet, keys, observe, operations, rotate, service
 from cli.output import Format, tolerant
 from cli.verb import DEFAULT_SERVER, EPILOG, Connection, own_version
 
@@ -53,6 +53,7 @@ observe.add_to(app)
 ceph.add_to(app)
 backup.add_to(app)
 rotate.add_to(app)
+keys.add_to(app)
 operations.add_to(app)
 fleet.add_to(app)
 

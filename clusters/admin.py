@@ -78,25 +78,32 @@ class CustomerAdmin(ModelAdmin):
 
 @admin.register(AccessKey)
 class AccessKeyAdmin(ModelAdmin):
-    list_display = ("prefix", "customer", "name", "active", "expires_at", "last_used_at", "clusters_made")
-    list_filter = ("active",)
+    list_display = (
+        *("prefix", "customer", "name", "scope", "active", "expires_at", "successor", "last_used_at"),
+        "clusters_held",
+    )
+    list_filter = ("active", "scope")
     search_fields = ("prefix", "name", "customer__name")
-    list_select_related = ("customer",)
+    list_select_related = ("customer", "successor__customer")
     autocomplete_fields = ("customer",)
     fields = (
         ("customer", "name"),
-        ("active", "expires_at"),
+        ("scope", "active", "expires_at"),
         ("max_clusters", "max_hosts", "max_operations"),
-        ("prefix", "created_at", "last_used_at"),
+        ("prefix", "successor", "created_at", "last_used_at"),
     )
-    readonly_fields = ("prefix", "created_at", "last_used_at")
+    readonly_fields = ("prefix", "successor", "created_at", "last_used_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        # A key stays with its customer, and so do the clusters that hold it.
+        return (*self.readonly_fields, "customer") if obj else self.readonly_fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessKey]:
-        return super().get_queryset(request).annotate(clusters_made=Count("clusters"))
+        return super().get_queryset(request).annotate(clusters_held=Count("clusters"))
 
-    @display(description="clusters", ordering="clusters_made")
-    def clusters_made(self, key: Any) -> int:
-        return int(key.clusters_made)
+    @display(description="clusters", ordering="clusters_held")
+    def clusters_held(self, key: Any) -> int:
+        return int(key.clusters_held)
 
     def save_model(self, request: HttpRequest, obj: AccessKey, form: Any, change: bool) -> None:
         if change:
@@ -105,6 +112,7 @@ class AccessKeyAdmin(ModelAdmin):
         issued, value = AccessKey.objects.issue(
             obj.customer,
             name=obj.name,
+            scope=obj.scope,
             active=obj.active,
             expires_at=obj.expires_at,
             max_clusters=obj.max_clusters,

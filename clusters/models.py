@@ -6,8 +6,6 @@ This module knows nothing of `tasks`. Constraints live here; behaviour lives in 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
-from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -16,61 +14,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from clusters import secrets
+from clusters.customers import AccessKey, Customer
 
 RFC1123_LABEL = RegexValidator(
     r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
     "Use lower-case letters, digits and '-', at most 63, beginning and ending with a letter or digit (RFC 1123).",
 )
 PORT = [MinValueValidator(1), MaxValueValidator(65535)]
-
-
-class Customer(models.Model):
-    """Who the clusters belong to."""
-
-    name = models.CharField(max_length=200, unique=True)
-    contact = models.CharField(max_length=200, blank=True, help_text="Whom to ask, for example a mail address.")
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class AccessKeyManager(models.Manager["AccessKey"]):
-    def issue(self, customer: Customer, **fields: Any) -> tuple[AccessKey, str]:
-        """A new key of `customer` and its whole text, which is shown this one time."""
-        prefix, value = secrets.new_access_key()
-        key = self.create(customer=customer, prefix=prefix, hash=secrets.hash_access_key(value), value=value, **fields)
-        return key, value
-
-
-class AccessKey(models.Model):
-    """A customer's key: authenticates REST calls, owns clusters, and is handed to the platform agent."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="access_keys")
-    name = models.CharField(max_length=100, blank=True, help_text="What the key is for.")
-    prefix = models.CharField(max_length=16, unique=True, editable=False)
-    hash = models.CharField(max_length=64, editable=False)
-    value = secrets.EncryptedTextField(editable=False)
-    active = models.BooleanField(default=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    max_clusters = models.PositiveIntegerField(default=20)
-    max_hosts = models.PositiveIntegerField("hosts a cluster", default=200)
-    max_operations = models.PositiveIntegerField("operations at once", default=10)
-
-    objects = AccessKeyManager()
-
-    class Meta:
-        ordering = ["-created_at"]
-
-    def __str__(self) -> str:
-        return f"{self.customer} {self.prefix}…"
-
-    def usable(self, now: datetime) -> bool:
-        """Whether the key may be used at `now` (aware datetime)."""
-        return self.active and (self.expires_at is None or self.expires_at > now)
 
 
 class ClusterState(models.TextChoices):
@@ -84,9 +34,10 @@ class ClusterState(models.TextChoices):
 
 
 class Cluster(models.Model):
-    """Hosts, role groups and platform settings, owned by one access key.
+    """Hosts, role groups and platform settings of one customer.
 
-    `SECRETS` are fields that are never shown, and only read where they are needed.
+    `SECRETS` are fields that are never shown, and only read where they are needed. `access_key` is the one that the
+    platform's agent in the cluster has; whose it is, the cluster is. A trigger keeps `customer` so.
     """
 
     SECRETS = ("kubeconfig", "registry_password", "ceph_key", "backup_access_key", "backup_secret_key")
@@ -103,6 +54,7 @@ class Cluster(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     access_key = models.ForeignKey(AccessKey, on_delete=models.PROTECT, related_name="clusters")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="clusters", editable=False)
     name = models.CharField(max_length=63, validators=[RFC1123_LABEL])
     description = models.CharField(max_length=500, blank=True)
     state = models.CharField(max_length=16, choices=ClusterState, default=ClusterState.REGISTERED, editable=False)
@@ -161,9 +113,9 @@ class Cluster(models.Model):
         ordering = ["-created_at", "id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["access_key", "name"],
+                fields=["customer", "name"],
                 condition=~Q(state="removed"),
-                name="one_cluster_of_a_name_per_access_key",
+                name="one_cluster_of_a_name_per_customer",
                 violation_error_message="You have a cluster of this name already; choose another name.",
             ),
             models.UniqueConstraint(
@@ -173,7 +125,7 @@ class Cluster(models.Model):
             ),
             models.CheckConstraint(condition=Q(state__in=ClusterState.values), name="cluster_state_known"),
         ]
-        indexes = [models.Index(fields=["state"]), models.Index(fields=["access_key", "-created_at", "id"])]
+        indexes = [models.Index(fields=["state"]), models.Index(fields=["customer", "-created_at", "id"])]
 
     def __str__(self) -> str:
         return self.name
@@ -381,6 +333,7 @@ class IdempotentRequest(models.Model):
     status = models.PositiveSmallIntegerField(null=True, help_text="Empty while the first request is under way.")
     headers = models.JSONField(default=dict)
     body = models.JSONField(null=True)
+    sealed = secrets.EncryptedTextField(blank=True, default="", help_text="The body instead, where it holds a secret.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

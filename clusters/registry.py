@@ -8,13 +8,14 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from clusters import keys
 from clusters.access import Access, HostAccess, Login
 from clusters.inventory import ROLE_GROUPS, HostSpec, Inventory, Platform
 from clusters.inventory.mapping import SETTINGS
-from clusters.models import AccessKey, Cluster, ClusterState, Node, SSHCredential
+from clusters.models import AccessKey, Cluster, ClusterState, Customer, Node, SSHCredential
 
 KEY_PATH = "privateKeyPath"
-ONE_NAME = "one_cluster_of_a_name_per_access_key"
+ONE_NAME = "one_cluster_of_a_name_per_customer"
 # What a rotation of the key has put in place, and one of the password: files that are older do not change it.
 BY_KEY = ("private_key", "passphrase", "password")
 BY_PASSWORD = ("password", "sudo_password")
@@ -22,7 +23,7 @@ IDENTITY = ("name", "address", "internal_address", "port", "user", "arch")
 
 
 class NameTaken(Exception):
-    """The access key has a cluster of that name."""
+    """The customer has a cluster of that name."""
 
 
 class LimitReached(Exception):
@@ -52,13 +53,12 @@ def create(
     """
     try:
         with transaction.atomic():
-            # One row to wait at, so that two requests together do not pass the limit.
-            key = AccessKey.objects.select_for_update(no_key=True).defer("value").get(pk=access_key.pk)
-            have = key.clusters.exclude(state=ClusterState.REMOVED).count()
-            if have >= key.max_clusters:
-                raise LimitReached(key.max_clusters, "clusters")
-            _check_hosts(key, len(inventory.hosts))
-            cluster = Cluster(access_key=key, name=name, description=description, **(others or {}))
+            _check_clusters(access_key)
+            _check_hosts(access_key, len(inventory.hosts))
+            holder = keys.newest(access_key)
+            cluster = Cluster(
+                access_key=holder, customer_id=holder.customer_id, name=name, description=description, **(others or {})
+            )
             _set_platform(cluster, inventory.platform)
             cluster.save(force_insert=True)
             _create_nodes(cluster, inventory, access)
@@ -80,18 +80,12 @@ def update(cluster: Cluster, changes: Mapping[str, Any]) -> Cluster:
 
 
 def hand_over(cluster: Cluster, access_key: AccessKey) -> None:
-    """The cluster belongs to another access key of the same customer. Raises `NameTaken`, `LimitReached`."""
-    try:
-        with transaction.atomic():
-            key = AccessKey.objects.select_for_update(no_key=True).defer("value").get(pk=access_key.pk)
-            others = key.clusters.exclude(state=ClusterState.REMOVED).exclude(pk=cluster.pk)
-            if others.count() >= key.max_clusters:
-                raise LimitReached(key.max_clusters, "clusters")
-            _check_hosts(key, cluster.nodes.count())
-            cluster.access_key = key
-            cluster.save(update_fields=["access_key", "updated_at"])
-    except IntegrityError as error:
-        raise _name_taken(error, cluster.name) from error
+    """Another access key of the same customer is the cluster's. Raises `LimitReached`."""
+    with transaction.atomic():
+        _check_clusters(access_key, but=cluster)
+        _check_hosts(access_key, cluster.nodes.count())
+        cluster.access_key = access_key
+        cluster.save(update_fields=["access_key", "updated_at"])
 
 
 @transaction.atomic
@@ -333,6 +327,15 @@ def _set_platform(cluster: Cluster, platform: Platform) -> None:
     for field in SETTINGS:
         setattr(cluster, field, getattr(platform, field))
     cluster.inventory_extra = dict(platform.extra)
+
+
+def _check_clusters(key: AccessKey, but: Cluster | None = None) -> None:
+    """Raises `LimitReached` where the customer has as many as the key allows, `but` left out."""
+    # One row to wait at, so that two requests together do not pass the limit.
+    customer = Customer.objects.select_for_update(no_key=True).get(pk=key.customer_id)
+    have = customer.clusters.exclude(state=ClusterState.REMOVED)
+    if (have.exclude(pk=but.pk) if but else have).count() >= key.max_clusters:
+        raise LimitReached(key.max_clusters, "clusters")
 
 
 def _check_hosts(key: AccessKey, hosts: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import string
 from functools import lru_cache
@@ -22,6 +23,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 ACCESS_KEY_SCHEME = "sq"
+_PREFIX = re.compile(r"[0-9a-f]{10}")
 
 
 class SecretUnreadable(Exception):
@@ -92,7 +94,7 @@ def access_key_prefix(value: str) -> str | None:
     """The public prefix of an access key, or None where `value` does not have a key's form."""
     scheme, _, rest = value.partition("_")
     prefix, _, secret = rest.partition("_")
-    return prefix if scheme == ACCESS_KEY_SCHEME and len(prefix) == 10 and len(secret) >= 32 else None
+    return prefix if scheme == ACCESS_KEY_SCHEME and _PREFIX.fullmatch(prefix) and len(secret) >= 32 else None
 
 
 def hash_access_key(value: str) -> str:

@@ -120,6 +120,10 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+# Proxies before the service that add the address they were asked from to X-Forwarded-For. 0: it is not looked at.
+TRUSTED_PROXIES = env.int("SANQIAN_TRUSTED_PROXIES", default=0)
+# Wrong access keys in five minutes, from one address or for one key, before guessing is held up. 0: never.
+WRONG_KEYS = env.int("SANQIAN_WRONG_KEYS", default=20)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # How long a client may take to send a request.
 REQUEST_SECONDS = env.float("SANQIAN_REQUEST_SECONDS", default=30.0)
@@ -233,6 +237,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "tasks.models.JobState",
         "Outcome": "tasks.models.Outcome",
         "LogLevel": "clusters.models.Cluster.LogLevel",
+        "Scope": "clusters.customers.Scope",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -61,6 +61,7 @@ def main(argv: list[str] | None = None) -> None:
         timeout_graceful_shutdown=options.grace,
         access_log=False,
         log_level="warning",
+        proxy_headers=False,  # the service itself knows how many proxies to believe
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from clusters.models import AccessKey, Cluster, ClusterState
+from clusters.models import AccessKey, Cluster, ClusterState, Customer
 from tasks import engine, jobs
 from tasks.engine import Busy, NotRetryable
 from tasks.models import ACTIVE, AuditEvent, Operation, OperationSecret
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class LimitReached(Exception):
-    """The access key has as many operations under way as it may have."""
+    """The customer has as many operations under way as the cluster's access key allows."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"This access key may have {limit} operations under way at once.")
@@ -52,7 +52,7 @@ def request_operation(
     """Store an operation and have it started. `secrets` are what it puts in place; a dry run has no use for them.
 
     Raises `PlanError` for what makes no plan, `Busy` while another mutating operation of the cluster is under way,
-    `LimitReached` when the access key has too many.
+    `LimitReached` when the customer has as many as the key that the cluster holds allows.
     """
     params, secrets = _with_defaults(cluster, kind, params), secrets or {}
     plan = make(kind, cluster_fact(cluster), params)
@@ -60,9 +60,10 @@ def request_operation(
     if cluster.state == ClusterState.REMOVED:
         raise PlanError("The cluster was removed.", fix="Register it anew.")
     with transaction.atomic():
+        key = AccessKey.objects.defer("value").get(pk=cluster.access_key_id)
         # One row to wait at, so that two requests together do not pass the limit.
-        key = AccessKey.objects.select_for_update(no_key=True).get(pk=cluster.access_key_id)
-        running = Operation.objects.filter(cluster__access_key=key, state__in=ACTIVE).count()
+        Customer.objects.select_for_update(no_key=True).get(pk=key.customer_id)
+        running = Operation.objects.filter(cluster__customer=key.customer_id, state__in=ACTIVE).count()
         if running >= key.max_operations:
             raise LimitReached(key.max_operations)
         operation = engine.create(cluster, plan, params, dry_run=dry_run, requested_by=actor)
@@ -142,7 +143,9 @@ def cluster_fact(cluster: Cluster) -> ClusterFact:
     plain = {
         field.name: getattr(cluster, field.name)
         for field in cluster._meta.concrete_fields
-        if field.name not in Cluster.SECRETS and isinstance(getattr(cluster, field.name), str | int | dict)
+        if field.name not in Cluster.SECRETS
+        and not field.is_relation
+        and isinstance(getattr(cluster, field.name), str | int | dict)
     }
     installed = frozenset(cluster.components.filter(chosen=True).values_list("name", flat=True))
     # In one query: callers leave them out of what they read.

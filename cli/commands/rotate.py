@@ -95,16 +95,14 @@ def access_key(
     """Hand the cluster over to another access key of yours, in the service and in the cluster itself.
 
     The new key comes from SANQIAN_NEW_ACCESS_KEY, or is asked for. What reads it in the cluster starts anew. The key
-    before is valid until an operator deactivates it, and no longer sees the cluster.
+    before is valid until it ends or is revoked.
     """
     row = find_cluster(session.client, cluster)
     if not dry_run:
         new = os.environ.get("SANQIAN_NEW_ACCESS_KEY", "").strip() or ask_on_terminal("New access key").strip()
         if new != session.access_key:
             answer = session.client.post(f"clusters/{row['id']}/access-key", {"access_key": new})
-            session.output.say(
-                f"{row['name']} belongs to the access key {answer['access_key']} now; use that from here on."
-            )
+            session.output.say(f"{row['name']} has the access key {answer['access_key']} now; it is used from here on.")
             session.use(new)
     operate(session, row, "rotate-access-key", {}, waiting, dry_run=dry_run)
 

@@ -13,7 +13,9 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from clusters.api.guessing import Guard
 from clusters.api.problems import Problem
+from clusters.api.sources import source_of
 from clusters.models import AccessKey
 from clusters.secrets import access_key_prefix, hash_access_key
 
@@ -48,7 +50,7 @@ class AccessKeyAuthentication(BaseAuthentication):
     """DRF's authentication: `request.auth` is the AccessKey, `request.user` a `Caller`."""
 
     def authenticate(self, request: Request) -> tuple[Caller, AccessKey]:
-        key = key_of(request.headers.get("Authorization", ""))
+        key = key_of(request.headers.get("Authorization", ""), source_of(request))
         return Caller(key), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -65,25 +67,32 @@ class AccessKeyScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer", "description": "An access key: sq_..."}
 
 
-def key_of(header: str) -> AccessKey:
-    """The access key in an Authorization header. Raises `Problem`."""
+def key_of(header: str, address: str) -> AccessKey:
+    """The access key in an Authorization header that came from `address`. Raises `Problem`."""
     scheme, _, value = header.strip().partition(" ")
     value = value.strip()
     if scheme.lower() != "bearer" or not value:
         hint = "Send the header 'Authorization: Bearer <access key>'."
         raise Problem("not-authenticated", "There is no access key in the request.", hint=hint, headers=ASK)
     prefix = access_key_prefix(value) if value.isascii() and value.isprintable() else None
+    guard = Guard(address, prefix)
+    if wait := guard.wait():
+        hint = f"Wait {wait} s, then send the right key. From other addresses it works meanwhile."
+        headers = {"Retry-After": str(wait)}
+        raise Problem("throttled", "Too many wrong access keys came from this address.", hint=hint, headers=headers)
     key = AccessKey.objects.select_related("customer").defer("value").filter(prefix=prefix).first() if prefix else None
     if not hmac.compare_digest(hash_access_key(value), key.hash if key else _NOBODY) or key is None:
-        hint = "Copy it again, whole; a lost key is replaced by the operator."
+        guard.failed()
+        hint = "Copy it again, whole; a lost key is replaced by another admin key of yours, or by the operator."
         raise Problem("not-authenticated", "The access key is not known.", hint=hint, headers=ASK)
+    guard.succeeded()
     now = timezone.now()
     if not key.active:
-        hint = "Ask the operator for another key."
+        hint = "Use another key; an admin key of yours, or the operator, issues one."
         raise Problem("not-authenticated", f"The access key {key.prefix} is switched off.", hint=hint, headers=ASK)
     if not key.usable(now):
         when = f"{key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else ""
-        hint = "Ask the operator for another key, or to prolong this one."
+        hint = "Use another key; an admin key of yours, or the operator, issues or prolongs one."
         raise Problem("access-key-expired", f"The access key {key.prefix} expired {when}.", hint=hint, headers=ASK)
     if key.last_used_at is None or now - key.last_used_at > USED_EVERY:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)

@@ -14,8 +14,12 @@ from rest_framework.viewsets import GenericViewSet
 from clusters.api.authentication import AccessKeyAuthentication
 from clusters.api.parsing import StrictJSON
 from clusters.api.problems import not_found
+from clusters.api.scopes import InScope
+from clusters.api.sources import source_of
 from clusters.api.throttling import AccessKeyThrottle
 from clusters.models import AccessKey, Cluster
+
+__all__ = ["AlwaysJSON", "OfCluster", "View", "as_uuid", "own_cluster", "own_clusters", "source_of"]
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -34,6 +38,7 @@ class View(GenericViewSet[Any]):
     """A view for the holder of an access key."""
 
     authentication_classes = [AccessKeyAuthentication]
+    permission_classes: Any = [InScope]
     throttle_classes = [AccessKeyThrottle]
     parser_classes = [StrictJSON]
     content_negotiation_class = AlwaysJSON
@@ -64,8 +69,8 @@ class OfCluster(View):
 
 
 def own_clusters(key: AccessKey) -> QuerySet[Cluster]:
-    """The clusters of `key`, without their secrets."""
-    return Cluster.objects.filter(access_key=key).defer(*Cluster.SECRETS)
+    """The clusters of the customer whose key it is, without their secrets."""
+    return Cluster.objects.filter(customer=key.customer_id).defer(*Cluster.SECRETS)
 
 
 def own_cluster(key: AccessKey, ident: str) -> Cluster:
@@ -81,8 +86,3 @@ def as_uuid(text: str, what: str) -> uuid.UUID:
     if not _UUID.fullmatch(text):
         raise not_found(what)
     return uuid.UUID(text)
-
-
-def source_of(request: Any) -> str:
-    """The address that a request came from."""
-    return str(request.META.get("REMOTE_ADDR") or "")[:64]

@@ -1,7 +1,8 @@
 """``Idempotency-Key`` on POST: a repeat gets the first answer and does nothing again.
 
 The work, and the row that keeps its answer, are one transaction: there is never one without the other. Only
-successes are kept; a refused request did nothing, so its repeat is judged anew.
+successes are kept; a refused request did nothing, so its repeat is judged anew. An answer with a secret is kept
+encrypted.
 """
 
 from __future__ import annotations
@@ -31,6 +32,13 @@ REPLAYED = "Idempotency-Replayed"
 Handler = TypeVar("Handler", bound=Callable[..., Response])
 
 
+class Sealed(Response):
+    """An answer with a secret in it: whatever keeps it keeps it encrypted, and nothing on the way may."""
+
+    def __init__(self, data: Any, *, headers: dict[str, str] | None = None, **more: Any) -> None:
+        super().__init__(data, headers={**(headers or {}), "Cache-Control": "no-store"}, **more)
+
+
 def idempotent(handler: Handler) -> Handler:
     """A view's method for POST, made repeatable."""
 
@@ -51,13 +59,16 @@ def idempotent(handler: Handler) -> Handler:
                 return _again(first, print_)
             IdempotentRequest.objects.filter(access_key=owner, created_at__lte=timezone.now() - KEPT).delete()
             response = handler(view, request, *args, **kwargs)
+            body = JSONRenderer().render(response.data).decode() or "null"
+            sealed = isinstance(response, Sealed)
             IdempotentRequest.objects.create(
                 access_key=owner,
                 key=key,
                 fingerprint=print_,
                 status=response.status_code,
                 headers=dict(response.items()),
-                body=json.loads(JSONRenderer().render(response.data) or b"null"),
+                body=None if sealed else json.loads(body),
+                sealed=body if sealed else "",
             )
             return response
 
@@ -68,7 +79,8 @@ def _again(first: IdempotentRequest, print_: str) -> Response:
     if first.fingerprint != print_:
         hint = f"Use a fresh {HEADER} for a new request."
         raise Problem("idempotency-mismatch", "The path or the body is another than the first time.", hint=hint)
-    return Response(first.body, status=first.status, headers={**first.headers, REPLAYED: "true"})
+    body = json.loads(first.sealed) if first.sealed else first.body
+    return Response(body, status=first.status, headers={**first.headers, REPLAYED: "true"})
 
 
 def _fingerprint(request: Request) -> str:

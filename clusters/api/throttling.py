@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 from redis.exceptions import RedisError
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 WINDOW = 60
 # After a failure the cache is left alone for so long (seconds): a request must not wait for one that is down.
 REST = 10.0
+T = TypeVar("T")
 
 
 class AccessKeyThrottle(BaseThrottle):
@@ -50,17 +52,29 @@ def limit() -> int:
 def wait_for(key: AccessKey) -> float:
     """Count one request of `key`: the seconds to wait, 0 when it may go on."""
     most = limit()
-    if not most or time.monotonic() < _Breaker.until:
+    if not most:
         return 0
     now = time.time()
-    name = f"requests:{key.pk}:{int(now // WINDOW)}"
+    count = of_cache(lambda: counted(f"requests:{key.pk}:{int(now // WINDOW)}", 2 * WINDOW), 0)
+    return WINDOW - now % WINDOW if count > most else 0
+
+
+def counted(name: str, seconds: float) -> int:
+    """Count one more of `name`, which is forgotten `seconds` after the first: how many there are."""
+    cache.add(name, 0, seconds)
     try:
-        cache.add(name, 0, 2 * WINDOW)
-        count = cache.incr(name)
+        return int(cache.incr(name))
     except ValueError:  # evicted between the two
         return 0
+
+
+def of_cache(ask: Callable[[], T], otherwise: T) -> T:
+    """What `ask` finds in the cache; `otherwise` where the cache does not answer, which is logged."""
+    if time.monotonic() < _Breaker.until:
+        return otherwise
+    try:
+        return ask()
     except (RedisError, OSError) as error:
         _Breaker.until = time.monotonic() + REST
-        log.warning("requests are not counted, the cache does not answer: %s", error)
-        return 0
-    return WINDOW - now % WINDOW if count > most else 0
+        log.warning("nothing is counted, the cache does not answer: %s", error)
+        return otherwise

@@ -76,11 +76,11 @@ def refuse_second(cluster: Cluster, uid: str) -> None:
     if other is None:
         return
     forget = f"forget this registration with `3kctl clusters delete {cluster.name}`"
-    if other.access_key_id == cluster.access_key_id:
+    if other.customer_id == cluster.customer_id:
         what = f"This Kubernetes is your cluster {other.name} already (kube-system has the uid {uid})."
         fix = f"Use it: `3kctl status {other.name}`; and {forget}."
     else:
-        what = f"This Kubernetes is registered under another access key already (kube-system has the uid {uid})."
+        what = f"This Kubernetes is registered by another customer already (kube-system has the uid {uid})."
         fix = f"Ask the service's operator who has it, and have it forgotten there first; or {forget}."
     raise ActionFailed(what, fix, kind="imported-already", again=False)
 

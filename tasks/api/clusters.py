@@ -32,7 +32,7 @@ from clusters.api.idempotency import idempotent
 from clusters.api.pagination import Pages
 from clusters.api.problems import Problem, invalid, not_found
 from clusters.inventory import render
-from clusters.models import Cluster
+from clusters.models import AccessKey, Cluster
 from tasks.api.refusals import refuse_while_active
 from tasks.api.serializers import ClusterWithOperationSerializer, RegisteredClusterSerializer
 from tasks.models import ACTIVE, Operation
@@ -147,23 +147,29 @@ class Clusters(View):
     )
     @transaction.atomic
     def hand_over(self, request: Request, cluster_id: str) -> Response:
-        """Another key of the same customer owns the cluster then, and the key of this request sees it no more.
+        """Another key of the same customer is the cluster's then. All keys of the customer go on seeing it.
 
-        What the cluster itself holds is changed by the operation `rotate-access-key`, which that key asks for.
+        What the platform's agent in the cluster has is changed by the operation `rotate-access-key`.
         """
         cluster = self.cluster(cluster_id)
         serializer = HandOverSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         refuse_while_active(cluster, mutating_only=False)
+        before = AccessKey.objects.values_list("prefix", flat=True).get(pk=cluster.access_key_id)
         try:
-            other = key_of(f"Bearer {serializer.validated_data['access_key']}")
+            other = key_of(f"Bearer {serializer.validated_data['access_key']}", source_of(request))
         except Problem as error:
+            if error.kind.slug == "throttled":
+                raise
             raise invalid("access_key", error.text, error.hint) from error
         if other.customer_id != self.key.customer_id:
             raise invalid("access_key", "This is another customer's access key.", "Give one of your own.")
+        if other.successor is not None:
+            hint = f"Give its successor, {other.successor.prefix}."
+            raise invalid("access_key", f"The access key {other.prefix} was rotated and ends soon.", hint)
         with registry_refusals():
             registry.hand_over(cluster, other)
-        self.audit("cluster.access-key", cluster, {"from": self.key.prefix, "to": other.prefix})
+        self.audit("cluster.access-key", cluster, {"from": before, "to": other.prefix})
         return Response({"access_key": other.prefix})
 
     @extend_schema(summary="Export the configuration", responses={(200, "text/yaml"): OpenApiTypes.STR})

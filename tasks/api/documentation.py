@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from clusters.api.problems import CONTENT_TYPE, KINDS
+from clusters.api.scopes import ENDPOINTS, ROOT
 
 EVENTS = "/api/v1/operations/{operation_id}/events"
 DESCRIPTION = """Turns racks of bare servers into working 3k platforms over SSH, and keeps telling the truth about them.
 
-Every request carries an access key: `Authorization: Bearer sq_...`. You see only what belongs to your key.
+Every request carries an access key: `Authorization: Bearer sq_...`. You see only what belongs to its customer.
+Each address names the scope that the key needs: read, operate (includes read), or admin (includes both).
 Errors are problem documents (RFC 9457) whose `type` is stable. Lists come in pages: follow `next`.
 A POST with an `Idempotency-Key` may be repeated for 24 hours and is carried out once."""
 STREAM = """Server-sent events, in the order of their numbers (`id`). After a break, send the last number as
@@ -21,6 +23,12 @@ STREAM = """Server-sent events, in the order of their numbers (`id`). After a br
 - `log`: step, host, attempt, text
 - `end`: state; the stream is over"""
 TEXT = {"type": "string"}
+# By method and path as the document has them.
+SCOPES = {
+    (method.lower(), f"/{ROOT}{route.replace('<str:', '{').replace('>', '}')}"): str(scope)
+    for route, methods in ENDPOINTS.items()
+    for method, scope in methods.items()
+}
 PROBLEM = {
     "type": "object",
     "description": "What went wrong (RFC 9457). Some types add fields of their own.",
@@ -51,6 +59,7 @@ PROBLEM = {
             },
         },
         "operation": {"type": ["string", "null"], "description": "busy: the operation that is under way."},
+        "scope": {**TEXT, "description": "insufficient-scope: the scope that is needed."},
         "limit": {"type": "integer", "description": "limit-reached: the limit."},
         "findings": {
             "type": "array",
@@ -81,6 +90,8 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         for method, operation in methods.items():
             operation["responses"]["default"] = problem
             operation["tags"] = [path.split("/")[3]]
+            if scope := SCOPES.get((method, path)):
+                operation["security"] = [{"accessKey": [scope]}]
             if method == "post" and not path.endswith("/validate"):
                 operation.setdefault("parameters", []).append(repeat)
     return result

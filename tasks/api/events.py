@@ -16,13 +16,14 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import Throttled
 
 from clusters.api.authentication import key_of
 from clusters.api.pagination import whole_number
 from clusters.api.problems import Problem, problem_of, problem_response
+from clusters.api.scopes import require, scope_of
+from clusters.api.sources import source_of
 from clusters.api.throttling import wait_for
 from clusters.models import AccessKey
 from tasks.api.log import HIGHEST, shown
@@ -56,23 +57,24 @@ async def events(request: HttpRequest, operation_id: str) -> HttpResponseBase:
     try:
         if request.method != "GET":
             raise Problem("method-not-allowed", f'Method "{request.method}" not allowed.', headers={"Allow": "GET"})
-        operation, after = await in_thread(lambda: _begin(request, operation_id))
+        key, operation, after = await in_thread(lambda: _begin(request, operation_id))
     except Exception as error:
         problem = problem_of(error)
         if problem is None:
             raise
         return problem_response(problem, request.path)
-    stream = follow(operation, after)
+    stream = follow(operation, after, still=AccessKey.objects.usable().filter(pk=key).exists)
     return StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8", headers=HEADERS)
 
 
-def _begin(request: HttpRequest, ident: str) -> tuple[UUID, int]:
-    """Which operation, and the number to begin after. Raises `Problem`."""
-    key = key_of(request.headers.get("Authorization", ""))
+def _begin(request: HttpRequest, ident: str) -> tuple[UUID, UUID, int]:
+    """By which key, which operation, and the number to begin after. Raises `Problem`."""
+    key = key_of(request.headers.get("Authorization", ""), source_of(request))
+    require(key, scope_of("GET", request.resolver_match))
     if wait := wait_for(key):
         raise Throttled(wait)
     operation = own_operation(key, ident)
-    return operation.pk, number_to_begin_after(request, operation)
+    return key.pk, operation.pk, number_to_begin_after(request, operation)
 
 
 def number_to_begin_after(request: HttpRequest, operation: Operation) -> int:
@@ -88,14 +90,11 @@ async def follow(
     operation: UUID,
     after: int,
     *,
+    still: Callable[[], bool] | None = None,
     every: float = EVERY,
     heartbeat: float = HEARTBEAT,
-    still: Callable[[], bool] | None = None,
 ) -> AsyncIterator[str]:
-    """The frames of the stream. It ends with the operation, or when who watches may no longer.
-
-    `still` says whether they may; without it the cluster's access key must be usable.
-    """
+    """The frames of the stream. It ends with the operation, or when who watches may no longer, as `still` says."""
     yield "retry: 2000\n: the operation's events\n\n"
     sent = time.monotonic()
     while True:
@@ -119,16 +118,11 @@ async def follow(
 
 def look(ident: UUID, after: int, still: Callable[[], bool] | None = None) -> Look:
     """The frames numbered above `after`, at most `WINDOW` of them; none where who watches may no longer."""
-    key = "cluster__access_key"
-    row = (
-        Operation.objects.filter(pk=ident)
-        .values_list("state", "event_seq", f"{key}__active", f"{key}__expires_at")
-        .first()
-    )
+    row = Operation.objects.filter(pk=ident).values_list("state", "event_seq").first()
     if row is None:
         return Look((), after, over=True, state="deleted")
-    state, last, active, expires = row
-    if not (still() if still else AccessKey(active=active, expires_at=expires).usable(timezone.now())):
+    state, last = row
+    if still is not None and not still():
         return Look((), after, refused=True)
     upto = min(last, after + WINDOW)
     frames = _between(ident, after, upto) if upto > after else ()

@@ -15,6 +15,7 @@ from clusters.api.base import OfCluster, View, as_uuid, source_of
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import Pages, whole_number
 from clusters.api.problems import not_found
+from clusters.api.scopes import require_for_kind
 from clusters.models import AccessKey, Cluster
 from tasks import services
 from tasks.api import log
@@ -34,8 +35,8 @@ from tasks.plans import PLANS
 
 
 def own_operations(key: AccessKey) -> QuerySet[Operation]:
-    """Operations on the clusters of `key`, with the names of those, without any secret."""
-    rows = Operation.objects.filter(cluster__access_key=key).select_related("cluster")
+    """Operations on the clusters of the customer whose key it is, with the names of those, without any secret."""
+    rows = Operation.objects.filter(cluster__customer=key.customer_id).select_related("cluster")
     return rows.defer(*(f"cluster__{name}" for name in (*Cluster.SECRETS, "inventory_extra")))
 
 
@@ -77,6 +78,7 @@ class OperationsOfCluster(OfCluster):
         serializer = NewOperationSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
+        require_for_kind(self.key, asked["kind"], dry_run=asked["dry_run"])
         with as_problems():
             operation = services.request_operation(
                 self.cluster,
@@ -152,6 +154,7 @@ class Operations(View):
     def retry(self, request: Request, operation_id: str) -> Response:
         """Goes on where it failed or was cancelled; what is true already is found out and kept."""
         operation = own_operation(self.key, operation_id)
+        require_for_kind(self.key, operation.kind, dry_run=operation.dry_run)
         serializer = RetrySerializer(data=request.data or {})
         serializer.is_valid(raise_exception=True)
         with as_problems():

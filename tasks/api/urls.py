@@ -8,6 +8,7 @@ from clusters.api.backups import Backups
 from clusters.api.catalogue import Catalogue
 from clusters.api.ceph import Ceph
 from clusters.api.health import Components, Health, HealthEvents
+from tasks.api.access_keys import AccessKeys
 from tasks.api.clusters import Clusters, Nodes
 from tasks.api.events import events
 from tasks.api.fleet import FleetView
@@ -17,9 +18,14 @@ from tasks.api.whoami import WhoAmI
 
 CLUSTER = "clusters/<str:cluster_id>"
 OPERATION = "operations/<str:operation_id>"
+ACCESS_KEY = "access-keys/<str:key_id>"
 
 urlpatterns = [
     path("whoami", WhoAmI.as_view({"get": "read"})),
+    path("access-keys", AccessKeys.as_view({"get": "list", "post": "create"})),
+    path(ACCESS_KEY, AccessKeys.as_view({"get": "retrieve", "patch": "partial_update"})),
+    path(f"{ACCESS_KEY}/rotate", AccessKeys.as_view({"post": "rotate"})),
+    path(f"{ACCESS_KEY}/revoke", AccessKeys.as_view({"post": "revoke"})),
     path("clusters", Clusters.as_view({"get": "list", "post": "create"})),
     path("clusters/validate", Clusters.as_view({"post": "judge"})),
     path("clusters/import", Imports.as_view({"post": "create"})),

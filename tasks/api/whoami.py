@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from clusters.api.base import View
 from clusters.api.fields import Answer
+from clusters.customers import Scope
 from clusters.models import Cluster, ClusterState
 from tasks.models import ACTIVE, Operation
 
@@ -21,6 +22,7 @@ class KeyShown(Answer):
     id = serializers.UUIDField()
     prefix = serializers.CharField(help_text="The public part of the key.")
     name = serializers.CharField(allow_blank=True)
+    scope = serializers.ChoiceField(Scope.choices, help_text="What it may do: read, operate, or admin.")
     expires_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="Noted once a minute.")
 
@@ -32,7 +34,7 @@ class CustomerShown(Answer):
 
 
 class Limits(Answer):
-    """What the key may have."""
+    """What the customer may have by this key."""
 
     clusters = serializers.IntegerField()
     hosts_per_cluster = serializers.IntegerField()
@@ -40,7 +42,7 @@ class Limits(Answer):
 
 
 class Usage(Answer):
-    """What it has."""
+    """What the customer has."""
 
     clusters = serializers.IntegerField()
     operations = serializers.IntegerField(help_text="Under way now.")
@@ -64,8 +66,8 @@ class WhoAmI(View):
     @extend_schema(summary="Who am I", responses=WhoAmISerializer)
     def read(self, request: Request) -> Response:
         key = self.key
-        clusters = Cluster.objects.filter(access_key=key).exclude(state=ClusterState.REMOVED).count()
-        operations = Operation.objects.filter(cluster__access_key=key, state__in=ACTIVE).count()
+        clusters = Cluster.objects.filter(customer=key.customer_id).exclude(state=ClusterState.REMOVED).count()
+        operations = Operation.objects.filter(cluster__customer=key.customer_id, state__in=ACTIVE).count()
         data = {
             "access_key": key,
             "customer": key.customer,

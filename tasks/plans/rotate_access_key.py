@@ -51,6 +51,6 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         )
     notes = (
         "The cluster gets the access key that it belongs to; hand it over to another one before.",
-        "The access key before is valid until an operator deactivates it.",
+        "The access key before is valid until it ends or is revoked.",
     )
     return Plan("rotate-access-key", tuple(steps), notes=notes).validate(cluster.names)

@@ -45,7 +45,7 @@ def test_a_cluster_goes_on_with_its_new_access_key(
     result = run("rotate", "access-key", "--detach")
 
     assert result.code == 0
-    assert "demo belongs to the access key 0123456789 now" in result.out + result.err
+    assert "demo has the access key 0123456789 now" in result.out + result.err
     assert service.bodies("POST", "access-key") == [{"access_key": "sq_another_key"}]
     assert service.bodies("POST", "operations")[-1]["kind"] == "rotate-access-key"
     assert service.requests[-1].headers["Authorization"] == "Bearer sq_another_key"

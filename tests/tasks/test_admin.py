@@ -76,11 +76,12 @@ def test_a_cluster_shows_its_ceph(operator: Client, operation: Operation) -> Non
 
 def test_a_new_access_key_is_shown_once(operator: Client) -> None:
     customer = Customer.objects.create(name="another")
-    form = {"customer": customer.pk, "active": "on", "max_clusters": 3, "max_hosts": 4, "max_operations": 5}
+    form = {"customer": customer.pk, "scope": "operate", "active": "on"}
+    form |= {"max_clusters": 3, "max_hosts": 4, "max_operations": 5}
     answer = operator.post(reverse("admin:clusters_accesskey_add"), form, follow=True)
     key = AccessKey.objects.get(customer=customer)
     assert key.value in answer.content.decode()
-    assert (key.max_clusters, key.max_hosts, key.max_operations) == (3, 4, 5)
+    assert (key.scope, key.max_clusters, key.max_hosts, key.max_operations) == ("operate", 3, 4, 5)
     assert key.value not in operator.get(reverse("admin:clusters_accesskey_change", args=[key.pk])).content.decode()
 
 

@@ -35,7 +35,7 @@ def ready(key: AccessKey, steps: int) -> tuple[Operation, list[int]]:
 
 
 @pytest.mark.django_db
-def test_the_first_few_of_every_key_go_before_the_many_of_one() -> None:
+def test_the_first_few_of_every_customer_go_before_the_many_of_one() -> None:
     _, many = ready(key_of("big"), MANY)
     sent = [priority for _, priority in engine.priorities(many)]
     assert sent == [3] * fairness.FEW + [5] * (fairness.USUAL - fairness.FEW) + [8] * (MANY - fairness.USUAL)
@@ -45,11 +45,11 @@ def test_the_first_few_of_every_key_go_before_the_many_of_one() -> None:
 
 
 @pytest.mark.django_db
-def test_operations_of_one_key_are_counted_together() -> None:
+def test_operations_of_one_customer_are_counted_together() -> None:
     key = key_of("big")
     _, first = ready(key, fairness.USUAL)
     engine.priorities(first)
-    _, second = ready(key, 1)
+    _, second = ready(AccessKey.objects.issue(key.customer)[0], 1)
     assert engine.priorities(second) == [(second[0], fairness.LAST)]
 
 

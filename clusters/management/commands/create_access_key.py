@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from clusters.models import AccessKey, Customer
+from clusters.customers import AccessKey, Customer, Scope
 
 LIMITS = ("max_clusters", "max_hosts", "max_operations")
 
@@ -23,9 +23,15 @@ class Command(BaseCommand):
         parser.add_argument("customer", help="The customer's name.")
         parser.add_argument("--contact", default="", help="Whom to ask, for example a mail address.")
         parser.add_argument("--name", default="", help="What the key is for.")
-        parser.add_argument("--max-clusters", type=int, help="Clusters it may have.")
+        parser.add_argument(
+            "--scope",
+            choices=Scope.values,
+            default=Scope.ADMIN.value,
+            help="read: look. operate: register clusters, start operations. admin (default): other keys too.",
+        )
+        parser.add_argument("--max-clusters", type=int, help="Clusters that the customer may have.")
         parser.add_argument("--max-hosts", type=int, help="Hosts that each of them may have.")
-        parser.add_argument("--max-operations", type=int, help="Operations under way at once.")
+        parser.add_argument("--max-operations", type=int, help="Operations of the customer under way at once.")
         parser.add_argument("--expires", help="When it expires: a date (2030-12-31), or days from now (90d).")
         parser.add_argument("--output", choices=["text", "json", "key"], default="text", help="key: nothing else.")
 
@@ -43,7 +49,9 @@ class Command(BaseCommand):
             if options["contact"]:
                 customer.contact = options["contact"]
                 customer.save(update_fields=["contact"])
-            key, value = AccessKey.objects.issue(customer, name=options["name"], expires_at=expires, **fields)
+            key, value = AccessKey.objects.issue(
+                customer, name=options["name"], scope=options["scope"], expires_at=expires, **fields
+            )
         self.stdout.write(_shown(options["output"], key, value))
 
 
@@ -53,10 +61,10 @@ def _shown(form: str, key: AccessKey, value: str) -> str:
     expires = key.expires_at.isoformat() if key.expires_at else None
     if form == "json":
         limits = {name: getattr(key, name) for name in LIMITS}
-        about = {"id": str(key.pk), "prefix": key.prefix, "customer": key.customer.name, "expires_at": expires}
-        return json.dumps({"access_key": value, **about, **limits})
+        about = {"id": str(key.pk), "prefix": key.prefix, "customer": key.customer.name, "scope": key.scope}
+        return json.dumps({"access_key": value, **about, "expires_at": expires, **limits})
     return (
-        f"Access key of {key.customer.name}: {value}\n"
+        f"Access key of {key.customer.name}, scope {key.scope}: {value}\n"
         f"It is shown this once. At most {key.max_clusters} clusters of {key.max_hosts} hosts, "
         f"{key.max_operations} operations at once; it expires {expires or 'never'}."
     )

@@ -43,8 +43,9 @@ def test_a_key_is_shown_and_works(db: None) -> None:
     assert key.customer.contact == "ops@first.test"
     assert Api(shown["access_key"]).get("whoami").json()["customer"] == {"name": "First customer"}
     # The same customer may have more keys.
-    second = run("create_access_key", "First customer", "--output", "key").strip()
-    assert Api(second).get("whoami").status_code == 200
+    assert (shown["scope"], key.scope) == ("admin", "admin")
+    second = run("create_access_key", "First customer", "--scope", "read", "--output", "key").strip()
+    assert Api(second).get("whoami").json()["access_key"]["scope"] == "read"
     assert Customer.objects.count() == 1
     assert second not in run("create_access_key", "First customer")
 

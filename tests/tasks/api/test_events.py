@@ -131,13 +131,17 @@ def test_an_idle_stream_holds_no_connection(server: str, api: Api, operation: Op
             stream.__exit__(None, None, None)
 
 
-def test_a_key_that_is_withdrawn_ends_its_stream(server: str, api: Api, operation: Operation) -> None:
-    with opened(server, api, operation) as response:
-        events = iter(Stream(response))
-        next(events)
-        AccessKey.objects.update(active=False)
+def test_a_key_that_is_withdrawn_ends_its_stream_and_no_other(server: str, api: Api, operation: Operation) -> None:
+    assert api.key is not None
+    key, value = AccessKey.objects.issue(api.key.customer, scope="read")
+    with opened(server, api, operation) as kept, opened(server, Api(value), operation) as response:
+        events, others = iter(Stream(response)), iter(Stream(kept))
+        next(events), next(others)
+        assert api.post(f"access-keys/{key.pk}/revoke").status_code == 200
         assert list(events) == []
-    with opened(server, api, operation) as response:
+        say(operation, "for those who may")
+        assert next(others)[2]["text"] == "for those who may"
+    with opened(server, Api(value), operation) as response:
         assert response.status_code == 401
 
 

@@ -7,7 +7,7 @@ import pytest
 from clusters.models import AccessKey, Cluster
 from clusters.secrets import new_access_key
 from tasks.models import AuditEvent, OperationSecret
-from tests.api import Api, customer_api, private_key, problem, register
+from tests.api import Api, customer_api, hosts, private_key, problem, register
 
 pytestmark = pytest.mark.integration
 
@@ -46,12 +46,11 @@ def test_a_cluster_is_handed_over_to_another_key_of_the_customer(api: Api, clust
     assert "another customer's" in told["detail"]
     _full, value = AccessKey.objects.issue(api.key.customer, max_clusters=0)
     problem(api.post(path, {"access_key": value}), 403, "limit-reached")
-    second, value = AccessKey.objects.issue(api.key.customer)
-    register(Api(value, second), "demo")
-    problem(api.post(path, {"access_key": value}), 409, "name-taken")
-    third, value = AccessKey.objects.issue(api.key.customer)
-    assert api.post(path, {"access_key": value}).json() == {"access_key": third.prefix}
-    assert api.get(f"clusters/{cluster.pk}").status_code == 404
-    assert Api(value).get(f"clusters/{cluster.pk}").status_code == 200
+    second, value = AccessKey.objects.issue(api.key.customer, scope="read")
+    assert api.post(path, {"access_key": value}).json() == {"access_key": second.prefix}
+    for one in (api, Api(value)):
+        assert one.get(f"clusters/{cluster.pk}").status_code == 200
+    problem(Api(value).post("clusters", {"name": "more", "hosts": hosts()}), 403, "insufficient-scope")
+    problem(api.post("clusters", {"name": "demo", "hosts": hosts()}), 409, "name-taken")
     event = AuditEvent.objects.get(action="cluster.access-key")
-    assert event.detail == {"from": api.key.prefix, "to": third.prefix}
+    assert event.detail == {"from": api.key.prefix, "to": second.prefix}

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
+from tasks.api.documentation import SCOPES
 from tasks.api.urls import urlpatterns
 
 FLEET = "/api/v1/fleet"
@@ -34,11 +35,12 @@ def test_it_is_3_1_and_has_every_address(schema: dict[str, Any]) -> None:
 
 def test_every_operation_tells_of_problems_and_of_the_key(schema: dict[str, Any]) -> None:
     for path, methods in schema["paths"].items():
-        for operation in methods.values():
+        for method, operation in methods.items():
             content = operation["responses"]["default"]["content"]
             assert "application/problem+json" in content, path
             operators = [{"operator": []}, {"cookieAuth": []}]
-            assert operation["security"] == (operators if path == FLEET else [{"accessKey": []}]), path
+            needed = operators if path == FLEET else [{"accessKey": [SCOPES[method, path]]}]
+            assert operation["security"] == needed, path
             assert operation["summary"], path
 
 

@@ -1,0 +1,201 @@
+"""`keys`: the access keys of the customer, for whoever has one of scope admin."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+
+from cli.errors import CliError, Code
+from cli.output import table
+from cli.text import age, duration, moment
+from cli.verb import Session, default_verb, verb
+
+LONGEST_OVERLAP = 720
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    READ = "read"
+    OPERATE = "operate"
+    ADMIN = "admin"
+
+
+KeyArgument = Annotated[
+    str, typer.Argument(metavar="KEY", help="Its prefix, id or name [default: the one in use].", show_default=False)
+]
+ExpiresOption = Annotated[
+    str,
+    typer.Option(metavar="WHEN", help="When it ends: a date (2030-12-31), days from now (90d), or never."),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Also where it is your last key of scope admin.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    keys = typer.Typer(rich_markup_mode=None)
+    app.add_typer(keys, name="keys")
+    default_verb(keys)(list_keys)
+    verb(keys, "list")(list_keys)
+    verb(keys, "create")(create)
+    verb(keys, "set")(change)
+    verb(keys, "rotate")(rotate)
+    verb(keys, "revoke")(revoke)
+
+
+def list_keys(session: Session) -> None:
+    """Your access keys: list (also without a verb), create, set, rotate, revoke. Needs one of scope admin."""
+    rows = list(session.client.pages("access-keys"))
+    session.output.show(rows, keys_table(session, rows))
+
+
+def keys_table(session: Session, rows: list[dict[str, Any]]) -> RenderableType:
+    """Access keys as a table."""
+    now = session.client.now()
+    return table(
+        ("prefix", "name", "scope", "state", "ends in", "last used", "clusters", "id"),
+        (
+            (
+                f"{row['prefix']}{' (this)' if row['current'] else ''}",
+                row["name"],
+                row["scope"],
+                state(row, now),
+                left(row, now),
+                age(row["last_used_at"], now),
+                row["clusters"],
+                row["id"],
+            )
+            for row in rows
+        ),
+    )
+
+
+def state(row: dict[str, Any], now: datetime) -> str:
+    """`active`, or why it opens nothing, or what takes its place."""
+    if not row["active"]:
+        return "revoked"
+    end = moment(row["expires_at"])
+    if end is not None and end <= now:
+        return "expired"
+    return f"rotated to {row['successor']}" if row["successor"] else "active"
+
+
+def left(row: dict[str, Any], now: datetime) -> str:
+    """How long it lives still."""
+    end = moment(row["expires_at"])
+    return "never" if end is None else duration((end - now).total_seconds()) if end > now else "-"
+
+
+def create(
+    session: Session,
+    scope: Annotated[Scope, typer.Option(help="read: look. operate: start operations. admin: keys, too.")],
+    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    expires: ExpiresOption = "",
+) -> None:
+    """Issue an access key. Its value is shown this once."""
+    body: dict[str, Any] = {"name": name, "scope": scope.value}
+    if expires:
+        body["expires_at"] = ending(expires, session.client.now())
+    row = session.client.post("access-keys", body)
+    session.output.say(f"Access key {row['prefix']}, scope {row['scope']}. It is shown this once:")
+    session.output.show(row, row["value"])
+
+
+def change(
+    session: Session,
+    key: KeyArgument = "",
+    name: Annotated[str | None, typer.Option(help="What it is for.", show_default=False)] = None,
+    scope: Annotated[Scope | None, typer.Option(help="What it may do.", show_default=False)] = None,
+    expires: ExpiresOption = "",
+    force: ForceOption = False,
+) -> None:
+    """Change the name, scope or end of an access key."""
+    body: dict[str, Any] = {} if name is None else {"name": name}
+    if scope is not None:
+        body["scope"] = scope.value
+    if expires:
+        body["expires_at"] = ending(expires, session.client.now())
+    if not body:
+        raise CliError("Nothing is to change.", hint="Give --name, --scope or --expires.")
+    row = session.client.patch(f"access-keys/{find_key(session, key)['id']}", {**body, **_forced(force)})
+    session.output.show(row, keys_table(session, [row]))
+
+
+def rotate(
+    session: Session,
+    key: KeyArgument = "",
+    overlap: Annotated[
+        int, typer.Option(metavar="HOURS", min=0, max=LONGEST_OVERLAP, help="How long the old one still works.")
+    ] = 24,
+    expires: ExpiresOption = "",
+    force: ForceOption = False,
+) -> None:
+    """Issue the successor of an access key. Its value is shown this once.
+
+    It may do what the old one might, and has its clusters. The old one ends by itself after the overlap.
+    """
+    body: dict[str, Any] = {"overlap_hours": overlap}
+    if expires:
+        body["expires_at"] = ending(expires, session.client.now())
+    row = session.client.post(f"access-keys/{find_key(session, key)['id']}/rotate", {**body, **_forced(force)})
+    old = row["replaces"]
+    session.output.say(f"Access key {row['prefix']} takes the place of {old['prefix']}. It is shown this once:")
+    session.output.show(row, row["value"])
+    session.output.say(f"{old['prefix']} works until {old['expires_at']}.")
+    if row["taken_over"]:
+        names = ", ".join(one["name"] for one in row["taken_over"])
+        session.output.say(f"Before that, bring the new one into {names}: as SANQIAN_ACCESS_KEY and")
+        session.output.say("SANQIAN_NEW_ACCESS_KEY, with `3kctl rotate access-key CLUSTER` for each.")
+
+
+def revoke(
+    session: Session,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Its prefix, id or name.", show_default=False)],
+    force: ForceOption = False,
+) -> None:
+    """Withdraw an access key at once and for good."""
+    row = session.client.post(f"access-keys/{find_key(session, key)['id']}/revoke", _forced(force))
+    session.output.show(row, keys_table(session, [row]))
+    if row["clusters"]:
+        session.output.warn(
+            f"{row['clusters']} clusters still have it: give them another with `3kctl rotate access-key CLUSTER`."
+        )
+
+
+def find_key(session: Session, given: str) -> dict[str, Any]:
+    """The access key of this prefix, id or name; the one in use where nothing is given. Raises `CliError`."""
+    rows = list(session.client.pages("access-keys"))
+    if given:
+        found = [row for row in rows if given in (row["prefix"], row["id"])] or [
+            row for row in rows if row["name"] == given and row["active"]
+        ]
+    else:
+        found = [row for row in rows if row["current"]]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise CliError(f"{len(found)} of your access keys are named {given}.", hint="Give the prefix of one.")
+    known = ", ".join(row["prefix"] for row in rows)
+    raise CliError(f"You have no access key {given}.", hint=f"You have: {known}.", code=Code.NOT_FOUND)
+
+
+def ending(text: str, now: datetime) -> str | None:
+    """When a key ends, for the API: the end of a date, days from now, or None for never. Raises `CliError`."""
+    if text == "never":
+        return None
+    try:
+        if text.endswith("d"):
+            end = now + timedelta(days=int(text[:-1]))
+        else:
+            end = datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise CliError(f"--expires {text}: write a date (2030-12-31), days from now (90d), or never.") from None
+    return end.isoformat()
+
+
+def _forced(force: bool) -> dict[str, Any]:
+    return {"force": True} if force else {}
