@@ -42,8 +42,15 @@ class Client:
     """
 
     def __init__(
-        self, server: str, access_key: str, *, login: tuple[str, str] | None = None, agent: str = "3kctl"
+        self,
+        server: str,
+        access_key: str,
+        *,
+        login: tuple[str, str] | None = None,
+        agent: str = "3kctl",
+        patience: float | None = None,
     ) -> None:
+        # With a `patience` (seconds) nothing is tried again: the caller has something better to do.
         self.server = server.rstrip("/")
         if urlsplit(self.server).scheme not in ("http", "https") or not urlsplit(self.server).hostname:
             raise CliError(
@@ -54,12 +61,13 @@ class Client:
             raise CliError("The access key has characters that no key has.", hint="Copy it again, without quotes.")
         self.access_key = access_key
         self._skew = timedelta()
+        self._attempts = ATTEMPTS if patience is None else 1
         # A proxy of the environment cannot know this machine's loopback.
         self._http = httpx.Client(
             base_url=f"{self.server}/api/v1/",
             headers={"User-Agent": agent} | ({} if login else {"Authorization": f"Bearer {access_key}"}),
             auth=httpx.BasicAuth(*login) if login else None,
-            timeout=TIMEOUT,
+            timeout=TIMEOUT if patience is None else patience,
             trust_env=not is_loopback(self.server),
         )
 
@@ -126,8 +134,8 @@ class Client:
             ) from None
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        for attempt in range(1, ATTEMPTS + 1):
-            last = attempt == ATTEMPTS
+        for attempt in range(1, self._attempts + 1):
+            last = attempt == self._attempts
             try:
                 response = self._http.request(method, path, **options)
             except httpx.ConnectError as error:

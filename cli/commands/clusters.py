@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
+from cli import complete
 from cli.errors import CliError, Code
 from cli.keys import ask_on_terminal
 from cli.lookup import find_cluster
@@ -19,6 +20,7 @@ from cli.register import Credentials, FileOption, findings_of_file, registration
 from cli.text import age
 from cli.verb import Session, default_verb, verb
 
+NamedCluster = Annotated[str, typer.Argument(metavar="CLUSTER", help="Name or id.", autocompletion=complete.clusters)]
 HIDDEN = ("active_operation", "components", "inventory_extra", "findings")
 
 
@@ -38,7 +40,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def list_clusters(
-    session: Session, state: Annotated[str, typer.Option(help="Only clusters in this state.")] = ""
+    session: Session,
+    state: Annotated[
+        str, typer.Option(metavar="STATE", help="Only clusters in this state.", autocompletion=complete.cluster_states)
+    ] = "",
 ) -> None:
     """Your clusters: list (also without a verb), show, delete."""
     rows = list(session.client.pages("clusters", state=state))
@@ -88,7 +93,7 @@ def show(session: Session, cluster: ClusterArgument = "") -> None:
 
 def change(
     session: Session,
-    cluster: Annotated[str, typer.Argument(help="Name or id.")],
+    cluster: NamedCluster,
     assignments: Annotated[
         list[str], typer.Argument(metavar="KEY=VALUE...", help="VALUE is JSON or a word; - asks for it.")
     ],
@@ -102,7 +107,7 @@ def change(
 
 def delete(
     session: Session,
-    cluster: Annotated[str, typer.Argument(help="Name or id.")],
+    cluster: NamedCluster,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again.")] = False,
 ) -> None:
     """Forget a cluster: its hosts, keys and history here. What runs on the hosts is left as it is."""
