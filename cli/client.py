@@ -65,7 +65,7 @@ class Client:
         # A proxy of the environment cannot know this machine's loopback.
         self._http = httpx.Client(
             base_url=f"{self.server}/api/v1/",
-            headers={"User-Agent": agent} | ({} if login else {"Authorization": f"Bearer {access_key}"}),
+            headers={"User-Agent": agent} | ({"Authorization": f"Bearer {access_key}"} if access_key else {}),
             auth=httpx.BasicAuth(*login) if login else None,
             timeout=TIMEOUT if patience is None else patience,
             trust_env=not is_loopback(self.server),
@@ -78,6 +78,22 @@ class Client:
     def now(self) -> datetime:
         """The service's time, so that ages are right where this machine's clock is not."""
         return datetime.now(UTC) + self._skew
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the service's clock is ahead of this machine's."""
+        return self._skew
+
+    def probe(self, path: str) -> tuple[int, Any]:
+        """Status and JSON of an address beside the API, such as `readyz`; nothing is tried again."""
+        try:
+            response = self._http.get(f"{self.server}/{path}")
+            self._learn_time(response)
+            return response.status_code, response.json()
+        except httpx.TransportError as error:
+            raise self.unreachable(error) from error
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            return response.status_code, {}
 
     def get(self, path: str, **params: Any) -> Any:
         """The JSON at `path`; parameters that are empty are left out."""

@@ -74,7 +74,7 @@ def conclude(session: Session, detail: Mapping[str, Any], *extra: RenderableType
     if detail["state"] not in ENDED:
         output.show(dict(detail), Text(f"{detail['kind']} {detail['id']} is {detail['state']}."))
         return Code.OK
-    if output.form.value != "table":
+    if not output.form.tables:
         output.show(dict(detail))
     if detail["state"] == "succeeded":
         _success(output, detail, *extra)
@@ -84,7 +84,7 @@ def conclude(session: Session, detail: Mapping[str, Any], *extra: RenderableType
 
 
 def _success(output: Output, detail: Mapping[str, Any], *extra: RenderableType | None) -> None:
-    if output.form.value == "table":
+    if output.form.tables:
         for part in extra:
             if part is not None:
                 output.result.print(part)

@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import adopt, backup, ceph, clusters, contexts, deploy, fleet, observe, operations, rotate, service
+from cli.commands import (
+    adopt,
+    backup,
+    ceph,
+    clusters,
+    contexts,
+    deploy,
+    doctor,
+    events,
+    fleet,
+    observe,
+    operations,
+    rotate,
+    service,
+)
 from cli.output import tolerant
 from cli.verb import (
     EPILOG,
@@ -51,11 +65,13 @@ def root(
 
 
 service.add_to(app)
+doctor.add_to(app)
 contexts.add_to(app)
 deploy.add_to(app)
 clusters.add_to(app)
 adopt.add_to(app)
 observe.add_to(app)
+events.add_to(app)
 ceph.add_to(app)
 backup.add_to(app)
 rotate.add_to(app)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property, wraps
 from importlib.metadata import PackageNotFoundError, version
@@ -98,9 +99,13 @@ class Session:
     @property
     def client(self) -> Client:
         """The service. Raises `CliError` without an access key."""
+        if self._client is None and not self.access_key:
+            raise _no_key(self.target, self.config)
+        return self.open()
+
+    def open(self) -> Client:
+        """The service, also where nobody said who you are."""
         if self._client is None:
-            if not self.access_key:
-                raise _no_key(self.target, self.config)
             self._warn_of_readers()
             self._client = Client(self.server, self.access_key, agent=f"3kctl/{own_version()}")
         return self._client
@@ -110,11 +115,15 @@ class Session:
         self.close()
         self.target, self._client = Target(server, access_key, context), None
 
-    def log_in(self, user: str, password: str) -> Client:
+    @contextmanager
+    def operator(self, user: str, password: str) -> Iterator[Client]:
         """The service as an operator sees it."""
         self._warn_of_readers()
-        self._client = Client(self.server, "", login=(user, password), agent=f"3kctl/{own_version()}")
-        return self._client
+        client = Client(self.server, "", login=(user, password), agent=f"3kctl/{own_version()}")
+        try:
+            yield client
+        finally:
+            client.close()
 
     def _warn_of_readers(self) -> None:
         if self.server.startswith("http:") and not is_loopback(self.server):

@@ -123,13 +123,13 @@ def deploy_all(
     body = registration(file, name, credentials, {"api_address": api_address, "storage_class": storage_class})
     cluster = ensure_registered(session, body)
     detail = operate(session, cluster, "install", params, waiting, dry_run=what.dry_run)
-    if detail and not what.dry_run and session.output.form.value == "table":
+    if detail and not what.dry_run and session.output.form.tables:
         try:
             health = session.client.get(f"clusters/{cluster['id']}/health")
         except CliError as error:
             session.output.warn(f"The components could not be read: {error.message}")
         else:
-            session.output.result.print(components_table(health.get("components") or []))
+            session.output.result.print(components_table(session.output, health.get("components") or []))
         session.output.say(f"See more with:  3kctl status {cluster['name']}")
 
 

@@ -16,7 +16,6 @@ from cli.follow import StillRunning
 from cli.logs import Lines
 from cli.lookup import find_cluster, find_operation
 from cli.operate import TimeoutOption, Waiting, seconds, watch
-from cli.output import Format, table
 from cli.text import age, duration, moment
 from cli.verb import Session, verb
 
@@ -70,8 +69,9 @@ def list_operations(
         began = moment(row.get("started_at"))
         return duration(((moment(row.get("finished_at")) or now) - began).total_seconds()) if began else "-"
 
-    body = table(
+    body = session.output.table(
         ("id", "cluster", "kind", "state", "progress", "took", "age", "failed at"),
+        ("attempt", "asked for by", "began", "ended", "message"),
         (
             (
                 row["id"],
@@ -82,6 +82,11 @@ def list_operations(
                 took(row),
                 age(row.get("created_at"), now),
                 " on ".join(filter(None, [(row.get("error") or {}).get(key) for key in ("step", "host")])),
+                row.get("attempt"),
+                row.get("requested_by"),
+                row.get("started_at"),
+                row.get("finished_at"),
+                (row.get("error") or {}).get("message"),
             )
             for row in rows
         ),
@@ -187,7 +192,7 @@ class _Printer:
     def put(self, chunk: dict[str, Any]) -> None:
         if (self.step and chunk.get("step") != self.step) or (self.host and chunk.get("host") != self.host):
             return
-        if self.output.form is Format.TABLE:
+        if self.output.form.tables:
             self._print(self.lines.feed(chunk))
         elif self.stream:
             self.output.line(chunk)
@@ -200,7 +205,7 @@ class _Printer:
         self._kept.clear()
 
     def finish(self) -> None:
-        if self.output.form is Format.TABLE:
+        if self.output.form.tables:
             self._print(self.lines.rest())
         elif not self.stream:
             self.output.show(self._kept)

@@ -10,9 +10,11 @@ from clusters.api.ceph import Ceph
 from clusters.api.health import Components, Health, HealthEvents
 from tasks.api.clusters import Clusters, Nodes
 from tasks.api.events import events
+from tasks.api.feed import Feed
 from tasks.api.fleet import FleetView
 from tasks.api.imports import Imports, ImportsOfCluster
 from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster
+from tasks.api.service import ServiceView
 from tasks.api.whoami import WhoAmI
 
 CLUSTER = "clusters/<str:cluster_id>"
@@ -20,6 +22,8 @@ OPERATION = "operations/<str:operation_id>"
 
 urlpatterns = [
     path("whoami", WhoAmI.as_view({"get": "read"})),
+    path("service", ServiceView.as_view({"get": "read"})),
+    path("events", Feed.as_view({"get": "read"})),
     path("clusters", Clusters.as_view({"get": "list", "post": "create"})),
     path("clusters/validate", Clusters.as_view({"post": "judge"})),
     path("clusters/import", Imports.as_view({"post": "create"})),

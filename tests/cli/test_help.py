@@ -47,6 +47,8 @@ COMMANDS = [
     "validate",
     "export",
     "kubeconfig",
+    "doctor",
+    "events",
     "status",
     "health",
     "nodes",

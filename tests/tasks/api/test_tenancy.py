@@ -34,7 +34,8 @@ OF_OPERATION = [
     ("post", "/retry"),
 ]
 OF_NOBODY = [
-    *(("get", word) for word in ("whoami", "clusters", "operations", "operation-kinds", "components")),
+    *(("get", word) for word in ("whoami", "service", "events", "clusters", "operations")),
+    *(("get", word) for word in ("operation-kinds", "components")),
     ("post", "clusters"),
     ("post", "clusters/validate"),
 ]
