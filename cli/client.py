@@ -42,8 +42,15 @@ class Client:
     """
 
     def __init__(
-        self, server: str, access_key: str, *, login: tuple[str, str] | None = None, agent: str = "3kctl"
+        self,
+        server: str,
+        access_key: str,
+        *,
+        login: tuple[str, str] | None = None,
+        agent: str = "3kctl",
+        patience: float | None = None,
     ) -> None:
+        # With a `patience` (seconds) nothing is tried again: the caller has something better to do.
         self.server = server.rstrip("/")
         if urlsplit(self.server).scheme not in ("http", "https") or not urlsplit(self.server).hostname:
             raise CliError(
@@ -54,12 +61,13 @@ class Client:
             raise CliError("The access key has characters that no key has.", hint="Copy it again, without quotes.")
         self.access_key = access_key
         self._skew = timedelta()
+        self._attempts = ATTEMPTS if patience is None else 1
         # A proxy of the environment cannot know this machine's loopback.
         self._http = httpx.Client(
             base_url=f"{self.server}/api/v1/",
-            headers={"User-Agent": agent} | ({} if login else {"Authorization": f"Bearer {access_key}"}),
+            headers={"User-Agent": agent} | ({"Authorization": f"Bearer {access_key}"} if access_key else {}),
             auth=httpx.BasicAuth(*login) if login else None,
-            timeout=TIMEOUT,
+            timeout=TIMEOUT if patience is None else patience,
             trust_env=not is_loopback(self.server),
         )
 
@@ -70,6 +78,22 @@ class Client:
     def now(self) -> datetime:
         """The service's time, so that ages are right where this machine's clock is not."""
         return datetime.now(UTC) + self._skew
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the service's clock is ahead of this machine's."""
+        return self._skew
+
+    def probe(self, path: str) -> tuple[int, Any]:
+        """Status and JSON of an address beside the API, such as `readyz`; nothing is tried again."""
+        try:
+            response = self._http.get(f"{self.server}/{path}")
+            self._learn_time(response)
+            return response.status_code, response.json()
+        except httpx.TransportError as error:
+            raise self.unreachable(error) from error
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            return response.status_code, {}
 
     def get(self, path: str, **params: Any) -> Any:
         """The JSON at `path`; parameters that are empty are left out."""
@@ -126,8 +150,8 @@ class Client:
             ) from None
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        for attempt in range(1, ATTEMPTS + 1):
-            last = attempt == ATTEMPTS
+        for attempt in range(1, self._attempts + 1):
+            last = attempt == self._attempts
             try:
                 response = self._http.request(method, path, **options)
             except httpx.ConnectError as error:

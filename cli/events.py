@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import httpx
@@ -149,6 +149,15 @@ class EventStream:
         except RuntimeError as error:
             # httpx raises it where the client was closed meanwhile: nobody listens then.
             put(_Closed(str(error)))
+
+
+def within(stream: Iterable[Item], timeout: float | None) -> Iterator[Item]:
+    """What comes in the next `timeout` seconds, for ever without one. Raises `TimeoutError` when they are over."""
+    deadline = time.monotonic() + timeout if timeout else None
+    for item in stream:
+        if deadline and time.monotonic() >= deadline:
+            raise TimeoutError
+        yield item
 
 
 def _passing(error: Problem) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from cli.board import ENDED, WORDS, Board
 from cli.errors import CliError, Code, Unreachable
-from cli.events import EventStream, Lost, Resumed, Tick
+from cli.events import EventStream, Lost, Resumed, Tick, within
 from cli.output import Output, table
 from cli.text import duration, harmless, moment
 from cli.verb import Session
@@ -34,7 +33,6 @@ def follow(session: Session, operation: str, *, timeout: float | None = None) ->
     operation goes on in all three cases.
     """
     client, output = session.client, session.output
-    deadline = time.monotonic() + timeout if timeout else None
     detail: dict[str, Any] = client.get(f"operations/{operation}")
     board = Board(detail)
     if board.ended:
@@ -45,13 +43,7 @@ def follow(session: Session, operation: str, *, timeout: float | None = None) ->
     stream = EventStream(client, f"operations/{operation}/events", int(detail.get("event_seq") or 0), tick=view.tick)
     try:
         with view:
-            for item in stream:
-                if deadline and time.monotonic() >= deadline:
-                    raise StillRunning(
-                        f"The {board.name} is not over after {duration(timeout or 0)}; it goes on.",
-                        hint=again,
-                        code=Code.TIMEOUT,
-                    )
+            for item in within(stream, timeout):
                 if isinstance(item, Tick):
                     view.refresh()
                 elif isinstance(item, Lost):
@@ -60,6 +52,9 @@ def follow(session: Session, operation: str, *, timeout: float | None = None) ->
                     view.say("connected again, nothing was missed", "green")
                 else:
                     _show(view, board, item.event, json.loads(item.data), session)
+    except TimeoutError:
+        message = f"The {board.name} is not over after {duration(timeout or 0)}; it goes on."
+        raise StillRunning(message, hint=again, code=Code.TIMEOUT) from None
     except KeyboardInterrupt:
         raise StillRunning(f"Interrupted. The {board.name} goes on.", hint=again, code=Code.INTERRUPTED) from None
     except Unreachable as error:
@@ -79,7 +74,7 @@ def conclude(session: Session, detail: Mapping[str, Any], *extra: RenderableType
     if detail["state"] not in ENDED:
         output.show(dict(detail), Text(f"{detail['kind']} {detail['id']} is {detail['state']}."))
         return Code.OK
-    if output.form.value != "table":
+    if not output.form.tables:
         output.show(dict(detail))
     if detail["state"] == "succeeded":
         _success(output, detail, *extra)
@@ -89,7 +84,7 @@ def conclude(session: Session, detail: Mapping[str, Any], *extra: RenderableType
 
 
 def _success(output: Output, detail: Mapping[str, Any], *extra: RenderableType | None) -> None:
-    if output.form.value == "table":
+    if output.form.tables:
         for part in extra:
             if part is not None:
                 output.result.print(part)

@@ -7,9 +7,32 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import adopt, backup, ceph, clusters, deploy, fleet, keys, observe, operations, rotate, service
-from cli.output import Format, tolerant
-from cli.verb import DEFAULT_SERVER, EPILOG, Connection, own_version
+from cli.commands import (
+    adopt,
+    backup,
+    ceph,
+    clusters,
+    contexts,
+    deploy,
+    doctor,
+    events,
+    fleet,
+    keys,
+    observe,
+    operations,
+    rotate,
+    service,
+)
+from cli.output import tolerant
+from cli.verb import (
+    EPILOG,
+    Connection,
+    ContextOption,
+    KeyOption,
+    OutputOption,
+    ServerOption,
+    own_version,
+)
 
 app = typer.Typer(
     name="3kctl",
@@ -30,26 +53,26 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def root(
-    context: typer.Context,
-    server: Annotated[
-        str, typer.Option(help=f"Address of the service [env: SANQIAN_SERVER; default: {DEFAULT_SERVER}].")
-    ] = "",
-    access_key: Annotated[str, typer.Option(help="Your access key [env: SANQIAN_ACCESS_KEY].")] = "",
-    output: Annotated[
-        Format | None, typer.Option("--output", "-o", help="How to print [default: table].", show_default=False)
-    ] = None,
+    ctx: typer.Context,
+    server: ServerOption = "",
+    access_key: KeyOption = "",
+    context: ContextOption = "",
+    output: OutputOption = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    context.obj = Connection(server, access_key, output)
+    ctx.obj = Connection(server, access_key, context, output)
 
 
 service.add_to(app)
+doctor.add_to(app)
+contexts.add_to(app)
 deploy.add_to(app)
 clusters.add_to(app)
 adopt.add_to(app)
 observe.add_to(app)
+events.add_to(app)
 ceph.add_to(app)
 backup.add_to(app)
 rotate.add_to(app)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
+from cli import complete
 from cli.artifact import artifact_parameter
 from cli.disks import disks_table
 from cli.errors import CliError, Code, Problem
@@ -20,10 +21,20 @@ from cli.text import parse_duration
 from cli.verb import Session
 
 ClusterArgument = Annotated[
-    str, typer.Argument(metavar="CLUSTER", help="Name or id; may be left out while you have only one.")
+    str,
+    typer.Argument(
+        metavar="CLUSTER",
+        help="Name or id; may be left out while you have only one.",
+        autocompletion=complete.clusters,
+    ),
 ]
 ConfirmOption = Annotated[
-    str, typer.Option(metavar="NAME", help="The cluster's name; asked for on a terminal when left out.")
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="The cluster's name; asked for on a terminal when left out.",
+        autocompletion=complete.clusters,
+    ),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", "--plan", help="Only look: say what would change.")]
 
@@ -38,6 +49,11 @@ def checked_duration(text: str) -> str:
     return text
 
 
+def seconds(text: str) -> float | None:
+    """An option's duration; None where it was left out."""
+    return parse_duration(text) if text else None
+
+
 TimeoutOption = Annotated[
     str, typer.Option(metavar="DURATION", callback=checked_duration, help="Stop following after e.g. 90s, 10m, 2h30m.")
 ]
@@ -47,7 +63,14 @@ TimeoutOption = Annotated[
 class Waiting:
     """Whether and how long to follow what was asked for."""
 
-    detach: Annotated[bool, typer.Option("--detach", help="Do not follow it; print its id and stop.")] = False
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait/--detach",
+            help="Follow it to its end, or print its id and stop [default: wait].",
+            show_default=False,
+        ),
+    ] = True
     timeout: TimeoutOption = ""
 
 
@@ -149,12 +172,12 @@ def watch(session: Session, operation: Mapping[str, Any], waiting: Waiting) -> d
     ident = operation["id"]
     for note in operation["notes"]:
         session.output.say(f"Note: {note}")
-    if waiting.detach:
+    if not waiting.wait:
         session.output.show(dict(operation))
         session.output.say(f"{operation['kind']} {ident} is {operation['state']}.")
         session.output.say(f"Follow it with:  3kctl follow {ident}")
         return None
-    detail = follow(session, ident, timeout=parse_duration(waiting.timeout) if waiting.timeout else None)
+    detail = follow(session, ident, timeout=seconds(waiting.timeout))
     shown: list[RenderableType | None] = [
         findings_table(detail),
         disks_table(detail),

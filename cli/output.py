@@ -16,6 +16,7 @@ from rich.text import Text
 from ruamel.yaml import YAML
 
 from cli.errors import CliError, Problem
+from cli.language import tr
 from cli.text import harmless
 
 # Piped tables must not be cut at 80 columns.
@@ -50,8 +51,14 @@ class Format(StrEnum):
     """How results are printed."""
 
     TABLE = "table"
+    WIDE = "wide"
     JSON = "json"
     YAML = "yaml"
+
+    @property
+    def tables(self) -> bool:
+        """Whether it is for people."""
+        return self in (Format.TABLE, Format.WIDE)
 
 
 def tolerant(stream: TextIO) -> TextIO:
@@ -84,7 +91,14 @@ class Output:
     @property
     def people(self) -> Console:
         """Where words for people go: beside the tables, or out of the way of a document."""
-        return self.result if self.form is Format.TABLE else self.errors
+        return self.result if self.form.tables else self.errors
+
+    def table(
+        self, columns: Sequence[str], wide: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = ""
+    ) -> RenderableType:
+        """A table whose last columns, `wide`, are shown with `-o wide` alone."""
+        also = 0 if self.form is Format.WIDE else len(wide)
+        return table((*columns, *wide), rows, empty=empty, also=also)
 
     def say(self, line: str = "", style: str = "") -> None:
         """One line for people."""
@@ -124,7 +138,7 @@ class Output:
             self.errors.print(Text(f"  {line}"), soft_wrap=True)
         if error.hint:
             self.errors.print(Text.assemble((error.hint_label, "bold"), error.hint), soft_wrap=True)
-        if self.form is not Format.TABLE:
+        if not self.form.tables:
             self.show({"error": error.to_json()})
 
 
@@ -151,11 +165,17 @@ def _fault(where: str, message: object, fix: object) -> Iterable[str]:
         yield f"  fix: {fix}"
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "none") -> RenderableType:
-    """A table without lines; known states are coloured. Words that are too long for the terminal are folded."""
-    body = list(rows)
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "", also: int = 0
+) -> RenderableType:
+    """A table without lines; known states are coloured. Words that are too long for the terminal are folded.
+
+    The last `also` columns are left out.
+    """
+    body = [row[: len(columns) - also] for row in rows]
+    columns = columns[: len(columns) - also]
     if not body:
-        return Text(empty, style="dim")
+        return Text(empty or tr("none"), style="dim")
     grid = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for column in columns:
         grid.add_column(column.upper(), overflow="fold")

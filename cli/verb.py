@@ -4,81 +4,158 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from cli.client import Client, is_loopback
+from cli.complete import contexts
+from cli.config import Config, config_path, load
 from cli.errors import EXIT_CODES, CliError
+from cli.language import tr
 from cli.output import Format, Output
+from cli.target import DEFAULT_SERVER, Target, resolve
 
-DEFAULT_SERVER = "http://127.0.0.1:8300"
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
+
+ServerOption = Annotated[
+    str, typer.Option(metavar="URL", help=f"Address of the service [env: SANQIAN_SERVER; default: {DEFAULT_SERVER}].")
+]
+KeyOption = Annotated[
+    str,
+    typer.Option(
+        metavar="KEY", help="Your access key [env: SANQIAN_ACCESS_KEY]; `3kctl login` hides it from other users."
+    ),
+]
+ContextOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Service and access key as stored by `3kctl login` [env: SANQIAN_CONTEXT; default: the one in use].",
+        autocompletion=contexts,
+    ),
+]
+OutputOption = Annotated[
+    Format | None, typer.Option("--output", "-o", help="How to print [default: table].", show_default=False)
+]
 
 
 @dataclass(frozen=True)
 class Connection:
     """The options of every verb: which service, as whom, how to print. Empty means: look further."""
 
-    server: Annotated[
-        str, typer.Option(help=f"Address of the service [env: SANQIAN_SERVER; default: {DEFAULT_SERVER}].")
-    ] = ""
-    access_key: Annotated[
-        str,
-        typer.Option(help="Your access key [env: SANQIAN_ACCESS_KEY]; the environment hides it from other users."),
-    ] = ""
-    output: Annotated[
-        Format | None, typer.Option("--output", "-o", help="How to print [default: table].", show_default=False)
-    ] = None
+    server: ServerOption = ""
+    access_key: KeyOption = ""
+    context: ContextOption = ""
+    output: OutputOption = None
 
 
 class Session:
-    """What a verb works with. `client` is made at its first use, so that verbs without a service need no key."""
+    """What a verb works with. File and service are opened at their first use: not every verb needs them."""
 
     def __init__(self, connection: Connection) -> None:
+        self.given = connection
         self.output = Output(connection.output or Format.TABLE)
-        self.server = connection.server or os.environ.get("SANQIAN_SERVER", "") or DEFAULT_SERVER
-        self.access_key = (connection.access_key or os.environ.get("SANQIAN_ACCESS_KEY", "")).strip()
+        self.environment: Mapping[str, str] = os.environ
         self._client: Client | None = None
+
+    @cached_property
+    def config(self) -> Config:
+        """The contexts of this user. Raises `CliError`."""
+        config = load(config_path(self.environment))
+        if config.mended:
+            self.output.warn(
+                tr(
+                    "warning: {path} could be read by others; it is yours alone now. Replace its access keys if "
+                    "others use this machine.",
+                    path=config.path,
+                )
+            )
+        return config
+
+    @cached_property
+    def target(self) -> Target:
+        """Which service, and as whom. Raises `CliError`."""
+        given = self.given
+        return resolve(
+            self.config, self.environment, server=given.server, access_key=given.access_key, context=given.context
+        )
+
+    @property
+    def server(self) -> str:
+        """The service's address."""
+        return self.target.server
+
+    @property
+    def access_key(self) -> str:
+        """Who you are; empty where nobody said."""
+        return self.target.access_key
 
     @property
     def client(self) -> Client:
         """The service. Raises `CliError` without an access key."""
+        if self._client is None and not self.access_key:
+            raise _no_key(self.target, self.config)
+        return self.open()
+
+    def open(self) -> Client:
+        """The service, also where nobody said who you are."""
         if self._client is None:
-            if not self.access_key:
-                raise CliError(
-                    "No access key is given.",
-                    hint="Pass --access-key, or set SANQIAN_ACCESS_KEY. An operator makes one with "
-                    "`manage.py create_access_key CUSTOMER`, or where `3kctl up` runs with "
-                    "`3kctl up --manage create_access_key CUSTOMER`.",
-                )
+            self._warn_of_readers()
             self._client = Client(self.server, self.access_key, agent=f"3kctl/{own_version()}")
-            self._warn_of_readers("access key")
         return self._client
 
-    def use(self, access_key: str) -> None:
-        """Go on with another access key."""
+    def aim(self, server: str, access_key: str, context: str = "") -> None:
+        """Go on with another service or another access key."""
         self.close()
-        self.access_key, self._client = access_key, None
+        self.target, self._client = Target(server, access_key, context), None
 
-    def log_in(self, user: str, password: str) -> Client:
+    @contextmanager
+    def operator(self, user: str, password: str) -> Iterator[Client]:
         """The service as an operator sees it."""
-        self._client = Client(self.server, "", login=(user, password), agent=f"3kctl/{own_version()}")
-        self._warn_of_readers("password")
-        return self._client
+        self._warn_of_readers()
+        client = Client(self.server, "", login=(user, password), agent=f"3kctl/{own_version()}")
+        try:
+            yield client
+        finally:
+            client.close()
 
-    def _warn_of_readers(self, secret: str) -> None:
+    def _warn_of_readers(self) -> None:
         if self.server.startswith("http:") and not is_loopback(self.server):
-            self.output.warn(f"warning: {self.server} is not encrypted; others can read the {secret}.")
+            self.output.warn(
+                tr("warning: {server} is not encrypted; others can read what you send.", server=self.server)
+            )
 
     def close(self) -> None:
         """Give the connections back."""
         if self._client is not None:
             self._client.close()
+
+
+def _no_key(target: Target, config: Config) -> CliError:
+    if target.context and not target.key_from:
+        stored = config.named(target.context).server
+        return CliError(
+            tr(
+                "The access key of context {name} is for {stored}, and not sent to {server}.",
+                name=target.context,
+                stored=stored,
+                server=target.server,
+            ),
+            hint=tr("Log in there: 3kctl login --server {server}", server=target.server),
+        )
+    return CliError(
+        tr("No access key is given."),
+        hint=tr(
+            "Log in with `3kctl login`, or set SANQIAN_ACCESS_KEY. An operator makes a key with `manage.py "
+            "create_access_key CUSTOMER`, or where `3kctl up` runs with `3kctl up --manage create_access_key CUSTOMER`."
+        ),
+    )
 
 
 def own_version() -> str:
@@ -129,14 +206,14 @@ def _with_session(function: Callable[..., None]) -> Callable[..., None]:
         options += [_option(field.name, kinds[field.name], field.default) for field in fields(group)]
 
     @wraps(function)
-    def run(context: typer.Context, **values: Any) -> None:
+    def run(ctx: typer.Context, **values: Any) -> None:
         built = {
             name: group(**{field.name: values.pop(field.name) for field in fields(group)})
             for name, group in groups.items()
         }
-        connection = _merged(built.pop("connection"), context.find_root().obj)
-        if context.invoked_subcommand is not None:
-            context.find_root().obj = connection
+        connection = _merged(built.pop("connection"), ctx.find_root().obj)
+        if ctx.invoked_subcommand is not None:
+            ctx.find_root().obj = connection
             return
         session = Session(connection)
         try:
@@ -147,7 +224,7 @@ def _with_session(function: Callable[..., None]) -> Callable[..., None]:
         finally:
             session.close()
 
-    context = _option("context", typer.Context, inspect.Parameter.empty)
+    context = _option("ctx", typer.Context, inspect.Parameter.empty)
     signature = inspect.Signature([context, *sorted(options, key=lambda one: one.default is not one.empty)])
     annotations = {parameter.name: parameter.annotation for parameter in signature.parameters.values()}
     del run.__wrapped__
@@ -164,6 +241,4 @@ def _merged(given: Connection, before: Connection | Mapping[str, Any] | None) ->
     """The verb's own options first, then those written before the verb."""
     if not isinstance(before, Connection):
         return given
-    return Connection(
-        given.server or before.server, given.access_key or before.access_key, given.output or before.output
-    )
+    return Connection(*(getattr(given, one.name) or getattr(before, one.name) for one in fields(Connection)))

@@ -71,7 +71,7 @@ def adopt(
         operation = session.client.post("clusters/import", body)
     session.output.say(f"Reading {body['name']} ({operation['cluster']['id']}).")
     detail = watch(session, operation, waiting)
-    if detail and session.output.form.value == "table":
+    if detail and session.output.form.tables:
         session.output.result.print(recorded_table(detail))
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli import complete
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, ConfirmOption, Waiting, confirmed, names, operate
 from cli.output import table
@@ -26,7 +27,12 @@ def backup(
     cluster: ClusterArgument = "",
     host: Annotated[
         list[str] | None,
-        typer.Option(metavar="HOST", help="Etcd host that keeps one; repeatable [default: all].", show_default=False),
+        typer.Option(
+            metavar="HOST",
+            help="Etcd host that keeps one; repeatable [default: all].",
+            show_default=False,
+            autocompletion=complete.nodes,
+        ),
     ] = None,
     directory: Annotated[str, typer.Option(metavar="/DIR", help="Where [default: /var/backups/sanqian].")] = "",
     keep: Annotated[int, typer.Option(min=0, max=1000, help="How many stay on each host [default: 7].")] = 0,

@@ -10,15 +10,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
+from cli import complete
 from cli.errors import CliError, Code
 from cli.keys import ask_on_terminal
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, assignment
-from cli.output import Format, table
+from cli.output import table
 from cli.register import Credentials, FileOption, findings_of_file, registration, show_findings
 from cli.text import age
 from cli.verb import Session, default_verb, verb
 
+NamedCluster = Annotated[str, typer.Argument(metavar="CLUSTER", help="Name or id.", autocompletion=complete.clusters)]
 HIDDEN = ("active_operation", "components", "inventory_extra", "findings")
 
 
@@ -38,7 +40,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def list_clusters(
-    session: Session, state: Annotated[str, typer.Option(help="Only clusters in this state.")] = ""
+    session: Session,
+    state: Annotated[
+        str, typer.Option(metavar="STATE", help="Only clusters in this state.", autocompletion=complete.cluster_states)
+    ] = "",
 ) -> None:
     """Your clusters: list (also without a verb), show, delete."""
     rows = list(session.client.pages("clusters", state=state))
@@ -48,8 +53,9 @@ def list_clusters(
 def clusters_table(session: Session, rows: list[dict[str, Any]]) -> RenderableType:
     """Clusters as a table."""
     now = session.client.now()
-    return table(
+    return session.output.table(
         ("name", "state", "hosts", "components", "operation", "checked", "age", "id"),
+        ("kubernetes", "api address", "backup h", "drift h", "reason"),
         (
             (
                 row["name"],
@@ -60,6 +66,11 @@ def clusters_table(session: Session, rows: list[dict[str, Any]]) -> RenderableTy
                 age(row.get("checked_at"), now),
                 age(row.get("created_at"), now),
                 row["id"],
+                row.get("kubernetes_version"),
+                row.get("api_address"),
+                row.get("backup_hours"),
+                row.get("drift_hours"),
+                row.get("state_reason"),
             )
             for row in rows
         ),
@@ -88,7 +99,7 @@ def show(session: Session, cluster: ClusterArgument = "") -> None:
 
 def change(
     session: Session,
-    cluster: Annotated[str, typer.Argument(help="Name or id.")],
+    cluster: NamedCluster,
     assignments: Annotated[
         list[str], typer.Argument(metavar="KEY=VALUE...", help="VALUE is JSON or a word; - asks for it.")
     ],
@@ -102,7 +113,7 @@ def change(
 
 def delete(
     session: Session,
-    cluster: Annotated[str, typer.Argument(help="Name or id.")],
+    cluster: NamedCluster,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again.")] = False,
 ) -> None:
     """Forget a cluster: its hosts, keys and history here. What runs on the hosts is left as it is."""
@@ -125,7 +136,7 @@ def register(
 ) -> None:
     """Register the hosts of a configuration without doing anything to them."""
     cluster = session.client.post("clusters", registration(file, name, credentials))
-    if session.output.form is Format.TABLE:
+    if session.output.form.tables:
         show_findings(session, cluster.get("findings") or [])
     session.output.show(cluster, f"Registered {cluster['name']} ({cluster['id']}).")
 
@@ -183,7 +194,7 @@ def _deliver(session: Session, text: str, what: str, file: Path | None) -> None:
         except OSError as error:
             raise CliError(f"{file} cannot be written: {error.strerror}.") from error
         session.output.show({"file": str(file)}, f"Wrote the {what} to {file}.")
-    elif session.output.form is Format.TABLE:
+    elif session.output.form.tables:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     else:
         session.output.show({what: text})

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli import complete
 from cli.commands import hosts, uninstall
 from cli.commands.observe import components_table
 from cli.disks import DiskOptions
@@ -25,7 +26,12 @@ OPERATORS = ["artifact", "configuration", "platform-info", "charts", "package-so
 
 ComponentsOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="A,B", help="Components, with what they need [default: the catalog's].", show_default=False),
+    typer.Option(
+        metavar="A,B",
+        help="Components, with what they need [default: the catalog's].",
+        show_default=False,
+        autocompletion=complete.components,
+    ),
 ]
 
 
@@ -117,13 +123,13 @@ def deploy_all(
     body = registration(file, name, credentials, {"api_address": api_address, "storage_class": storage_class})
     cluster = ensure_registered(session, body)
     detail = operate(session, cluster, "install", params, waiting, dry_run=what.dry_run)
-    if detail and not what.dry_run and session.output.form.value == "table":
+    if detail and not what.dry_run and session.output.form.tables:
         try:
             health = session.client.get(f"clusters/{cluster['id']}/health")
         except CliError as error:
             session.output.warn(f"The components could not be read: {error.message}")
         else:
-            session.output.result.print(components_table(health.get("components") or []))
+            session.output.result.print(components_table(session.output, health.get("components") or []))
         session.output.say(f"See more with:  3kctl status {cluster['name']}")
 
 
@@ -137,7 +143,12 @@ def install(
     cluster: ClusterArgument = "",
     software: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only these components, with what they need.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="Only these components, with what they need.",
+            show_default=False,
+            autocompletion=complete.components,
+        ),
     ] = None,
 ) -> None:
     """Install one part: kubernetes (with registry and images), operators (the components), or a storage.
@@ -263,6 +274,7 @@ def upgrade(
             metavar="NAME",
             help="components: only these [default: those whose chart in the artifact is newer].",
             show_default=False,
+            autocompletion=complete.components,
         ),
     ] = None,
     on_failure: Annotated[
@@ -299,7 +311,9 @@ def upgrade(
 
 def rollback(
     session: Session,
-    component: Annotated[str, typer.Argument(help="Component that is installed with Helm.")],
+    component: Annotated[
+        str, typer.Argument(help="Component that is installed with Helm.", autocompletion=complete.components)
+    ],
     revision: Annotated[int, typer.Option(min=1, help="Revision of its release to go back to.")],
     what: What,
     waiting: Waiting,
@@ -319,7 +333,9 @@ def plan(
     what: What,
     waiting: Waiting,
     cluster: ClusterArgument = "",
-    kind: Annotated[str, typer.Option(help="Kind of operation.")] = "install",
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help="Kind of operation.", autocompletion=complete.kinds)
+    ] = "install",
     components: ComponentsOption = None,
 ) -> None:
     """What an operation would do: each step, and whether it is as wanted already. Changes nothing."""

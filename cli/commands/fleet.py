@@ -32,7 +32,8 @@ def fleet(
 
     The password is taken from SANQIAN_PASSWORD, or asked for.
     """
-    seen = session.log_in(user, _password(user)).get("fleet")
+    with session.operator(user, password(user)) as client:
+        seen = client.get("fleet")
     states = [f"{count} {state}" for state, count in seen["operations"].items() if count]
     steps = f"steps: {seen['waiting']} waiting, oldest {_age(seen['oldest_seconds'])}, {seen['overdue']} overdue"
     session.output.show(
@@ -75,9 +76,10 @@ def _age(seconds: float | None) -> str:
     return "-" if seconds is None else duration(seconds)
 
 
-def _password(user: str) -> str:
-    if password := os.environ.get("SANQIAN_PASSWORD", ""):
-        return password
+def password(user: str) -> str:
+    """An operator's password, from the environment or asked for. Raises `CliError`."""
+    if given := os.environ.get("SANQIAN_PASSWORD", ""):
+        return given
     if not sys.stdin.isatty():
         raise CliError(f"There is no password of {user}.", hint="Set SANQIAN_PASSWORD, or run this on a terminal.")
     return getpass.getpass(f"Password of {user}: ")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli import complete
 from cli.errors import CliError
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, What, checked_duration, names, operate
@@ -53,7 +54,12 @@ def add(
     ] = None,
     node: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A host that is registered already joins; repeatable.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="A host that is registered already joins; repeatable.",
+            show_default=False,
+            autocompletion=complete.nodes,
+        ),
     ] = None,
 ) -> None:
     """Let further hosts join a running cluster: workers at once, control plane and etcd one by one.
@@ -74,7 +80,7 @@ def add(
 def delete(
     session: Session,
     part: Annotated[Deletable, typer.Argument(help="What to delete.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the host.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the host.", autocompletion=complete.nodes)],
     what: What,
     waiting: Waiting,
     cluster: ClusterArgument = "",

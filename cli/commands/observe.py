@@ -12,7 +12,7 @@ from rich.text import Text
 from cli.commands.clusters import activity, clusters_table
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, operate
-from cli.output import STYLES, table
+from cli.output import STYLES, Output, table
 from cli.text import age, bytes_size, duration
 from cli.verb import Session, verb
 
@@ -63,9 +63,9 @@ def _read(session: Session, report: Mapping[str, Any]) -> tuple[RenderableType |
     return (
         Text(seen, style="dim"),
         Text(""),
-        nodes_table(report.get("nodes") or []),
+        nodes_table(session.output, report.get("nodes") or []),
         Text(""),
-        components_table(report.get("components") or []),
+        components_table(session.output, report.get("components") or []),
     )
 
 
@@ -79,7 +79,7 @@ def health(
     """The health of a cluster as last read, and its last changes."""
     client = session.client
     row = find_cluster(client, cluster)
-    if now and (operate(session, row, "check", {}, waiting) is None or session.output.form.value != "table"):
+    if now and (operate(session, row, "check", {}, waiting) is None or not session.output.form.tables):
         return
     report = client.get(f"clusters/{row['id']}/health")
     changes = client.get(f"clusters/{row['id']}/health-events", limit=events)["results"] if events else []
@@ -109,10 +109,10 @@ def nodes(session: Session, cluster: ClusterArgument = "") -> None:
     """The hosts of a cluster, as registered and as last read."""
     row = find_cluster(session.client, cluster)
     rows = list(session.client.pages(f"clusters/{row['id']}/nodes"))
-    session.output.show(rows, nodes_table(rows))
+    session.output.show(rows, nodes_table(session.output, rows))
 
 
-def nodes_table(rows: list[dict[str, Any]]) -> RenderableType:
+def nodes_table(output: Output, rows: list[dict[str, Any]]) -> RenderableType:
     """Nodes as a table: of the registry with their addresses, or of a reading."""
 
     def cells(row: Mapping[str, Any]) -> tuple[object, ...]:
@@ -127,25 +127,31 @@ def nodes_table(rows: list[dict[str, Any]]) -> RenderableType:
             seen.get("cpu"),
             bytes_size(seen.get("memory")),
             f"{gpus.get('count')} {gpus.get('product') or ''}".strip() if gpus.get("count") else "-",
+            row.get("user"),
+            row.get("port"),
+            row.get("jump"),
+            seen.get("reason") or row.get("reason"),
         )
 
     columns = ("node", "address", "roles", "ready", "version", "cpu", "memory", "gpus")
     body = [cells(row) for row in rows]
-    kept = [index for index in range(len(columns)) if index != 1 or any(row[1] for row in body)]
-    return table([columns[i] for i in kept], [[row[i] for i in kept] for row in body], empty="no nodes")
+    if not any(row[1] for row in body):
+        columns, body = (columns[0], *columns[2:]), [(row[0], *row[2:]) for row in body]
+    return output.table(columns, ("user", "port", "through", "reason"), body, empty="no nodes")
 
 
 def components(session: Session, cluster: ClusterArgument = "") -> None:
     """The platform's components on a cluster, with their health."""
     row = find_cluster(session.client, cluster)
     rows = list(session.client.pages(f"clusters/{row['id']}/components"))
-    session.output.show(rows, components_table(rows))
+    session.output.show(rows, components_table(session.output, rows))
 
 
-def components_table(rows: list[dict[str, Any]]) -> RenderableType:
+def components_table(output: Output, rows: list[dict[str, Any]]) -> RenderableType:
     """Components as a table."""
-    return table(
+    return output.table(
         ("component", "namespace", "state", "ready", "version", "reason"),
+        ("kind", "chart", "chosen", "checked", "since"),
         (
             (
                 row.get("name"),
@@ -154,6 +160,11 @@ def components_table(rows: list[dict[str, Any]]) -> RenderableType:
                 f"{row.get('ready', 0)}/{row.get('desired', 0)}",
                 row.get("version"),
                 row.get("reason"),
+                row.get("kind"),
+                row.get("chart_version"),
+                row.get("chosen"),
+                row.get("checked_at"),
+                row.get("changed_at"),
             )
             for row in rows
         ),
@@ -199,7 +210,7 @@ def drift(
         ((one["step"], one["title"], one["changed"], one["silent"]) for one in steps),
         empty="nothing differs" if report["state"] == "healthy" else "",
     )
-    if now and session.output.form.value != "table":
+    if now and not session.output.form.tables:
         return
     session.output.show(report, head, body)
 

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from cli import complete
 from cli.board import ENDED
 from cli.errors import Code
-from cli.events import EventStream, Lost, Resumed, Tick
+from cli.events import EventStream, Lost, Resumed, Tick, within
 from cli.follow import StillRunning
 from cli.logs import Lines
 from cli.lookup import find_cluster, find_operation
-from cli.operate import TimeoutOption, Waiting, watch
-from cli.output import Format, table
+from cli.operate import TimeoutOption, Waiting, seconds, watch
 from cli.text import age, duration, moment
 from cli.verb import Session, verb
 
@@ -26,6 +26,7 @@ OperationArgument = Annotated[
         metavar="OPERATION|CLUSTER",
         help="Id of an operation (its beginning is enough), or a cluster: its newest one. May be left out while you "
         "have only one cluster.",
+        autocompletion=complete.operations_or_clusters,
     ),
 ]
 
@@ -41,9 +42,17 @@ def add_to(app: typer.Typer) -> None:
 
 def list_operations(
     session: Session,
-    cluster: Annotated[str, typer.Argument(metavar="CLUSTER", help="Only this cluster's; name or id.")] = "",
-    state: Annotated[str, typer.Option(help="Only operations in this state.")] = "",
-    kind: Annotated[str, typer.Option(help="Only operations of this kind.")] = "",
+    cluster: Annotated[
+        str,
+        typer.Argument(metavar="CLUSTER", help="Only this cluster's; name or id.", autocompletion=complete.clusters),
+    ] = "",
+    state: Annotated[
+        str,
+        typer.Option(metavar="STATE", help="Only operations in this state.", autocompletion=complete.operation_states),
+    ] = "",
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help="Only operations of this kind.", autocompletion=complete.kinds)
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
 ) -> None:
     """Operations, newest first."""
@@ -60,8 +69,9 @@ def list_operations(
         began = moment(row.get("started_at"))
         return duration(((moment(row.get("finished_at")) or now) - began).total_seconds()) if began else "-"
 
-    body = table(
+    body = session.output.table(
         ("id", "cluster", "kind", "state", "progress", "took", "age", "failed at"),
+        ("attempt", "asked for by", "began", "ended", "message"),
         (
             (
                 row["id"],
@@ -72,6 +82,11 @@ def list_operations(
                 took(row),
                 age(row.get("created_at"), now),
                 " on ".join(filter(None, [(row.get("error") or {}).get(key) for key in ("step", "host")])),
+                row.get("attempt"),
+                row.get("requested_by"),
+                row.get("started_at"),
+                row.get("finished_at"),
+                (row.get("error") or {}).get("message"),
             )
             for row in rows
         ),
@@ -93,6 +108,7 @@ def cancel(
     session: Session,
     operation: OperationArgument = "",
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has stopped on all hosts.")] = False,
+    timeout: TimeoutOption = "",
 ) -> None:
     """Stop an operation and what it has started on the hosts."""
     found = find_operation(session.client, operation)
@@ -103,9 +119,15 @@ def cancel(
     stream = EventStream(session.client, f"operations/{row['id']}/events", int(row.get("event_seq") or 0))
     try:
         if row["state"] not in ENDED:
-            for item in stream:
+            for item in within(stream, seconds(timeout)):
                 if isinstance(item, Lost):
                     session.output.warn(f"connection lost ({item.reason}), trying again")
+    except TimeoutError:
+        raise StillRunning(
+            f"It has not stopped after {timeout}; it goes on being cancelled.",
+            hint=f"Watch it with `3kctl follow {row['id']}`.",
+            code=Code.TIMEOUT,
+        ) from None
     except KeyboardInterrupt:
         raise StillRunning("Interrupted; it goes on being cancelled.", code=Code.INTERRUPTED) from None
     row = session.client.get(f"operations/{row['id']}")
@@ -128,9 +150,15 @@ def logs(
     session: Session,
     operation: OperationArgument = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new output until the end.")] = False,
-    step: Annotated[str, typer.Option(help="Only this step.")] = "",
-    host: Annotated[str, typer.Option(help="Only this host; `service` is the service itself.")] = "",
+    step: Annotated[str, typer.Option(metavar="STEP", help="Only this step.")] = "",
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST", help="Only this host; `service` is the service itself.", autocompletion=complete.nodes
+        ),
+    ] = "",
     tail: Annotated[int, typer.Option(min=0, help="Only the last N pieces of output; 0 is all.")] = 0,
+    timeout: TimeoutOption = "",
 ) -> None:
     """The output of an operation's commands on the hosts. With -f and -o json: one JSON object a line."""
     found = find_operation(session.client, operation)
@@ -142,12 +170,13 @@ def logs(
     printer.stream = True
     printer.flush_kept()
     try:
-        _new(session, found["id"], printer, after)
-    except KeyboardInterrupt:
+        _new(session, found["id"], printer, after, timeout)
+    except (KeyboardInterrupt, TimeoutError) as error:
+        over = isinstance(error, TimeoutError)
         raise StillRunning(
-            "Interrupted; the operation goes on.",
+            "The time is over; the operation goes on." if over else "Interrupted; the operation goes on.",
             hint=f"Read on with `3kctl logs {found['id']} -f`.",
-            code=Code.INTERRUPTED,
+            code=Code.TIMEOUT if over else Code.INTERRUPTED,
         ) from None
     printer.finish()
 
@@ -163,7 +192,7 @@ class _Printer:
     def put(self, chunk: dict[str, Any]) -> None:
         if (self.step and chunk.get("step") != self.step) or (self.host and chunk.get("host") != self.host):
             return
-        if self.output.form is Format.TABLE:
+        if self.output.form.tables:
             self._print(self.lines.feed(chunk))
         elif self.stream:
             self.output.line(chunk)
@@ -176,7 +205,7 @@ class _Printer:
         self._kept.clear()
 
     def finish(self) -> None:
-        if self.output.form is Format.TABLE:
+        if self.output.form.tables:
             self._print(self.lines.rest())
         elif not self.stream:
             self.output.show(self._kept)
@@ -205,9 +234,9 @@ def _stored(session: Session, ident: str, printer: _Printer, tail: int) -> int:
             return after
 
 
-def _new(session: Session, ident: str, printer: _Printer, after: int) -> None:
-    """Print what comes, until the operation ends."""
-    for item in EventStream(session.client, f"operations/{ident}/events", after):
+def _new(session: Session, ident: str, printer: _Printer, after: int, timeout: str) -> None:
+    """Print what comes, until the operation ends. Raises `TimeoutError`."""
+    for item in within(EventStream(session.client, f"operations/{ident}/events", after), seconds(timeout)):
         if isinstance(item, Lost):
             session.output.warn(f"connection lost ({item.reason}), trying again in {duration(item.delay + 0.5)}")
         elif isinstance(item, Resumed):

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli import complete
 from cli.errors import CliError
 from cli.keys import ask_on_terminal, read_key
 from cli.lookup import find_cluster
@@ -19,7 +20,12 @@ AskPasswordOption = Annotated[
 ]
 HostOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME", help="Only on this host; repeatable [default: all].", show_default=False),
+    typer.Option(
+        metavar="NAME",
+        help="Only on this host; repeatable [default: all].",
+        show_default=False,
+        autocompletion=complete.nodes,
+    ),
 ]
 
 
@@ -103,7 +109,7 @@ def access_key(
         if new != session.access_key:
             answer = session.client.post(f"clusters/{row['id']}/access-key", {"access_key": new})
             session.output.say(f"{row['name']} has the access key {answer['access_key']} now; it is used from here on.")
-            session.use(new)
+            session.aim(session.server, new)
     operate(session, row, "rotate-access-key", {}, waiting, dry_run=dry_run)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.completion import get_completion_script
 
 from cli.errors import CliError
 from cli.verb import Session, own_version, verb
@@ -24,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
         },
     )(up)
     verb(app, "version")(show_version)
+    app.command("completion")(completion)
 
 
 def up(
@@ -52,6 +55,23 @@ def up(
     sys.stderr.flush()
     # Replacing this process hands over every signal, the terminal and the exit code with nothing in between.
     os.execv(command[0], command)  # noqa: S606
+
+
+class Shell(StrEnum):
+    """Whose completion there is."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+def completion(shell: Annotated[Shell, typer.Argument(help="Your shell.")]) -> None:
+    """Print what makes a shell complete verbs, options and the names of clusters, operations, hosts and contexts.
+
+    bash: source <(3kctl completion bash), in ~/.bashrc; zsh: the same in ~/.zshrc, after compinit; fish:
+    3kctl completion fish > ~/.config/fish/completions/3kctl.fish. --install-completion writes it for you.
+    """
+    print(get_completion_script(prog_name="3kctl", complete_var="_3KCTL_COMPLETE", shell=shell.value))
 
 
 def show_version(session: Session) -> None:

@@ -19,6 +19,8 @@ READ, OPERATE, ADMIN = Scope.READ, Scope.OPERATE, Scope.ADMIN
 ROOT = "api/v1/"
 ENDPOINTS: Mapping[str, Mapping[str, Scope]] = {
     "whoami": {"GET": READ},
+    "service": {"GET": READ},
+    "events": {"GET": READ},
     "access-keys": {"GET": ADMIN, "POST": ADMIN},
     "access-keys/<str:key_id>": {"GET": ADMIN, "PATCH": ADMIN},
     "access-keys/<str:key_id>/rotate": {"POST": ADMIN},

@@ -11,9 +11,11 @@ from clusters.api.health import Components, Health, HealthEvents
 from tasks.api.access_keys import AccessKeys
 from tasks.api.clusters import Clusters, Nodes
 from tasks.api.events import events
+from tasks.api.feed import Feed
 from tasks.api.fleet import FleetView
 from tasks.api.imports import Imports, ImportsOfCluster
 from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster
+from tasks.api.service import ServiceView
 from tasks.api.whoami import WhoAmI
 
 CLUSTER = "clusters/<str:cluster_id>"
@@ -26,6 +28,8 @@ urlpatterns = [
     path(ACCESS_KEY, AccessKeys.as_view({"get": "retrieve", "patch": "partial_update"})),
     path(f"{ACCESS_KEY}/rotate", AccessKeys.as_view({"post": "rotate"})),
     path(f"{ACCESS_KEY}/revoke", AccessKeys.as_view({"post": "revoke"})),
+    path("service", ServiceView.as_view({"get": "read"})),
+    path("events", Feed.as_view({"get": "read"})),
     path("clusters", Clusters.as_view({"get": "list", "post": "create"})),
     path("clusters/validate", Clusters.as_view({"post": "judge"})),
     path("clusters/import", Imports.as_view({"post": "create"})),

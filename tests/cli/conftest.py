@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,11 +36,13 @@ def service() -> Iterator[PlayedService]:
 
 
 @pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = ("SERVER", "ACCESS_KEY", "KEY_PASSPHRASE", "USER", "PASSWORD")
+def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own = ("SERVER", "ACCESS_KEY", "CONTEXT", "KEY_PASSPHRASE", "USER", "PASSWORD")
     new = ("NEW_ACCESS_KEY", "NEW_HOST_PASSWORD", "NEW_REGISTRY_PASSWORD")
     for name in (*(f"SANQIAN_{one}" for one in (*own, *new)), "COLUMNS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SANQIAN_CONFIG", str(tmp_path / "own" / "3kctl.toml"))
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
 
 @pytest.fixture

@@ -46,6 +46,8 @@ class PlayedService:
     # Answers given once, before everything else, to `METHOD path`.
     once: dict[str, list[tuple[int, dict[str, str], Any]]] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
+    # Addresses beside the API, which need no key: status and document.
+    beside: dict[str, tuple[int, Any]] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
     keys: set[str] = field(default_factory=lambda: {KEY})
     replaced: list[str] = field(default_factory=list)
@@ -124,6 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         path = parts.path.removeprefix("/api/v1/")
         self.played.requests.append(Request(self.command, path, query, dict(self.headers.items()), body))
+        if outside := self.played.beside.get(path.removeprefix("/")):
+            self._json(outside[1], outside[0])
+            return
         login = "Basic " + b64encode(":".join(OPERATOR).encode()).decode()
         if self.headers.get("Authorization") not in (
             {login} if path == "fleet" else {f"Bearer {key}" for key in self.played.keys}

@@ -207,6 +207,19 @@ def test_cancel_and_retry(run: Run, service: PlayedService) -> None:
     assert run("retry").code == 1
 
 
+def test_waiting_has_an_end(run: Run, service: PlayedService) -> None:
+    service.add_operation(service.add_cluster("demo"))
+    service.events = [("log", {"step": "a", "host": "m1", "attempt": 1, "text": "new\n"})]
+
+    waited = run("cancel", "--wait", "--timeout", "1s")
+    read = run("logs", "-f", "--timeout", "1s")
+
+    assert (waited.code, read.code) == (124, 124)
+    assert "goes on being cancelled" in waited.err
+    assert "3kctl logs" in read.err
+    assert run("logs", "-f", "--timeout", "soon").code == 2
+
+
 def test_version(run: Run, local: Run, service: PlayedService, monkeypatch: pytest.MonkeyPatch) -> None:
     service.answers["GET whoami"] = {"version": "9.9"}
 

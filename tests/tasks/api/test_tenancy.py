@@ -53,6 +53,8 @@ class Ours:
 Body = dict[str, Any]
 ROWS: dict[str, tuple[str, int, Body | Callable[[Ours], Body]]] = {
     "GET whoami": (READ, 200, {}),
+    "GET service": (READ, 200, {}),
+    "GET events": (READ, 200, {}),
     "GET access-keys": (ADMIN, 200, {}),
     "POST access-keys": (ADMIN, 201, {"scope": "read"}),
     "GET access-keys/<str:key_id>": (ADMIN, 200, {}),

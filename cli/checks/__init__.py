@@ -1,0 +1,1 @@
+"""What `3kctl doctor` makes of what it has read: findings, each with what to do. Pure."""
