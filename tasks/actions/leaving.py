@@ -10,6 +10,7 @@ from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, errors
 from tasks.actions.preflight import read_facts
 from tasks.models import Outcome
 from tasks.remote import Remote, RemoteError
+from tasks.remote import job as detached
 
 PATIENCE = 12.0  # seconds that a host which is given up may take for one answer
 TRIES = 20
@@ -98,6 +99,7 @@ class LeaveHosts(Action):
         def leave(remote: Remote, node: Node) -> None:
             env = {"KEY": ctx.args["key"], "MARK": mark, "FIRST": "yes" if node.name == first else "no"}
             remote.run(REVOKE, env=env, check=True)
+            detached.clean(remote, 0)  # a cancelled attempt's, which would stay for a minute
             remote.run(TIDY, env=env, sudo=True, check=True)
 
         chosen = [node for node in ctx.nodes if node.name in ctx.args["hosts"]]

@@ -5,26 +5,32 @@ from __future__ import annotations
 import pytest
 
 from tasks import services
-from tasks.models import OperationState
+from tasks.models import Operation, OperationState, Step
 from tasks.plan import PlanError
 from tests.ceph.conftest import Site
 from tests.installed import stored
-from tests.tasks.driven import finish
-from tests.workers import Fleet
+from tests.tasks.driven import cancel_in, finish
+from tests.workers import Fleet, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.lab]
+pytestmark = [pytest.mark.integration, pytest.mark.lab, pytest.mark.timeout(900)]
 
 WORKERS = ("worker1", "worker2", "worker3")
 CLAIM = """apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: papers, namespace: default}
 spec: {storageClassName: ceph-block, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}"""
+# The toolbox goes away when the data begins to move; and it hangs where an OSD is to be purged.
+IN_THE_WAY = """#!/bin/sh
+case $* in
+  *"osd out"*) "$0.real" "$@"; exec "$0.real" scale deployment rook-ceph-tools -n rook-ceph --replicas=0 ;;
+  *purge*) sleep 600 ;;
+esac
+exec "$0.real" "$@"
+"""
 # Something of ours that holds a pool, as a forgotten image does.
-HOLD = """kubectl patch cephblockpool ceph-blockpool -n rook-ceph --type json \
--p '[{"op": "add", "path": "/metadata/finalizers/-", "value": "example.test/hold"}]'"""
-LET_GO = (
-    """kubectl patch cephblockpool ceph-blockpool -n rook-ceph --type merge -p '{"metadata": {"finalizers": []}}'"""
-)
+HOLD = """kubectl patch {} -n rook-ceph --type json \
+-p '[{{"op": "add", "path": "/metadata/finalizers/-", "value": "example.test/hold"}}]'"""
+LET_GO = """kubectl patch {} -n rook-ceph --type merge -p '{{"metadata": {{"finalizers": []}}}}'"""
 
 
 def with_ceph(site: Site, fleet: Fleet) -> list[dict[str, str]]:
@@ -36,27 +42,53 @@ def with_ceph(site: Site, fleet: Fleet) -> list[dict[str, str]]:
     return disks
 
 
-def test_a_disk_is_added_and_an_osd_removed(site: Site, fleet: Fleet) -> None:
+def test_it_grows_loses_an_osd_goes_and_comes_again(site: Site, fleet: Fleet) -> None:
     disks = with_ceph(site, fleet)
+    _a_disk_is_added_and_an_osd_removed(site, fleet, disks)
+    _it_is_removed_with_its_traces(site, fleet)
+    again = site.start("ceph", disks=disks)
+    assert finish(again, fleet, 300) == OperationState.SUCCEEDED, again.error
+    assert {one["use"] for one in again.steps.get(key="ceph-disks").result["disks"]} == {"use", "no"}
 
+
+def _a_disk_is_added_and_an_osd_removed(site: Site, fleet: Fleet, disks: list[dict[str, str]]) -> None:
     refused = site.start("ceph-remove-osd", osds=[0])
     assert finish(refused, fleet, 180) == OperationState.FAILED
     assert "keeps 3 copies" in refused.error["message"]
 
-    # Helm fails twice in the middle; the retry takes the disk that was chosen before.
-    fault: dict[str, object] = {"at": "helm:upgrade", "match": "rook-ceph-cluster", "do": "fail", "times": 2}
-    site.fault({**fault, "message": "etcdserver: request timed out"})
+    # Cancelled while helm works, then helm fails twice; the retry takes the disk that was chosen before.
+    fault: dict[str, object] = {"at": "helm:upgrade", "match": "rook-ceph-cluster"}
+    site.fault({**fault, "do": "hang"})
     grown = site.start("ceph-expand", wipe=[site.wipe("worker3", "vdc")], disks=disks)
+    pending = "helm status rook-ceph-cluster -n rook-ceph -o json"
+    cancel_in(grown, "component-rook-ceph-cluster", fleet, lambda: "pending-upgrade" in site.sh(pending))
+    site.fault({**fault, "do": "fail", "times": 2, "message": "etcdserver: request timed out"})
+    services.request_retry(grown, actor="test")
     assert finish(grown, fleet, 300) == OperationState.FAILED
     assert grown.error["step"] == "component-rook-ceph-cluster"
+    # The host of the new disk is away when Rook is to take it.
+    site.fault({**fault, "do": "slow", "seconds": 4, "times": 1})
     services.request_retry(grown, actor="test")
+    until(lambda: _step(grown, "component-rook-ceph-cluster").state == "running", 120, "helm has begun")
+    site.lab.cut("worker3")
+    until(lambda: "of 4 OSDs are up" in stored(grown, "ceph-ready"), 120, "Ceph lacks the new disk")
+    site.lab.heal("worker3")
     assert finish(grown, fleet, 300) == OperationState.SUCCEEDED, grown.error
-    assert grown.steps.get(key="ceph-ready").result["osds"] == 4
+    assert _step(grown, "ceph-ready").result["osds"] == 4
     none = site.start("ceph-expand", disks=disks)
     assert finish(none, fleet, 180) == OperationState.FAILED
     assert none.error["kind"] == "too-few-disks"
 
+    # The toolbox is away while the data moves. Cancelled when the daemon is stopped and Ceph still knows the OSD; what
+    # was checked before the data moved is not again.
+    site.sh(f"mv bin/kubectl bin/kubectl.real; printf '%s' '{IN_THE_WAY}' >bin/kubectl; chmod +x bin/kubectl")
     removed = site.start("ceph-remove-osd", osds=[3])
+    until(lambda: "does not answer in the toolbox" in _step(removed, "ceph-osd-drained").note, 120, "it waits for Ceph")
+    site.sh("kubectl scale deployment rook-ceph-tools -n rook-ceph --replicas=1")
+    stopped = "kubectl get deployment rook-ceph-osd-3 -n rook-ceph -o jsonpath={.spec.replicas}"
+    cancel_in(removed, "ceph-osd-purge", fleet, lambda: site.sh(stopped) == "0")
+    site.sh("mv bin/kubectl.real bin/kubectl")
+    services.request_retry(removed, actor="test")
     assert finish(removed, fleet, 300) == OperationState.SUCCEEDED, removed.error
     (osd,) = removed.steps.get(key="ceph-osd-check").result["osds"]
     assert (osd["host"], osd["disk"]) == ("worker3", site.disk("worker3", "vdc"))
@@ -66,8 +98,7 @@ def test_a_disk_is_added_and_an_osd_removed(site: Site, fleet: Fleet) -> None:
     assert "vdc" not in site.sh("cat /var/lib/sanqian/ceph/disks", "worker3")
 
 
-def test_ceph_is_removed_with_its_traces_and_a_second_one_can_be_installed(site: Site, fleet: Fleet) -> None:
-    disks = with_ceph(site, fleet)
+def _it_is_removed_with_its_traces(site: Site, fleet: Fleet) -> None:
     with pytest.raises(PlanError, match="its name has to be typed"):
         site.start("ceph-uninstall")
 
@@ -78,12 +109,18 @@ def test_ceph_is_removed_with_its_traces_and_a_second_one_can_be_installed(site:
     assert site.get("cephclusters -A")["items"]
 
     # What holds a pool is named; when it has let go, a retry goes on. The host was away meanwhile.
-    site.sh(HOLD)
-    operation = site.start("ceph-uninstall", confirm="demo", force=True, patience=10)
+    site.sh(HOLD.format("cephblockpool ceph-blockpool"))
+    operation = site.start("ceph-uninstall", confirm="demo", force=True, patience=2)
     assert finish(operation, fleet, 300) == OperationState.FAILED
     assert operation.error["step"] == "ceph-remove-pools"
     assert "example.test/hold" in stored(operation, "ceph-remove-pools")
-    site.sh(LET_GO)
+    site.sh(LET_GO.format("cephblockpool ceph-blockpool"))
+    # Cancelled while the Ceph cluster goes: Rook has let go of it, something else has not.
+    site.sh(HOLD.format("cephcluster rook-ceph"))
+    operation = site.start("ceph-uninstall", confirm="demo", force=True)
+    held = "kubectl get cephcluster rook-ceph -n rook-ceph -o jsonpath={.metadata.finalizers}"
+    cancel_in(operation, "ceph-remove-cluster", fleet, lambda: site.sh(held) == '["example.test/hold"]')
+    site.sh(LET_GO.format("cephcluster rook-ceph"))
     site.lab.cut("worker2")
     services.request_retry(operation, actor="test")
     site.lab.heal("worker2")
@@ -94,6 +131,6 @@ def test_ceph_is_removed_with_its_traces_and_a_second_one_can_be_installed(site:
     for host in WORKERS:
         assert site.sh("ls -d /var/lib/rook /var/lib/sanqian/ceph/disks 2>/dev/null; wipefs -n /dev/vdb", host) == ""
 
-    again = site.start("ceph", disks=disks)
-    assert finish(again, fleet, 300) == OperationState.SUCCEEDED, again.error
-    assert {one["use"] for one in again.steps.get(key="ceph-disks").result["disks"]} == {"use", "no"}
+
+def _step(operation: Operation, key: str) -> Step:
+    return operation.steps.get(key=key)

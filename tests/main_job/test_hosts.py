@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,14 +13,15 @@ from clusters import registry
 from clusters.access import Access, HostAccess, Login
 from clusters.inventory import from_mapping
 from clusters.models import AccessKey, Cluster, Customer
+from lab.base import Shape
 from lab.hosts import Lab
 from tasks import services
 from tasks.models import HostJob, Operation, OperationState, Outcome
 from tasks.plan import PlanError
-from tests.main_job.conftest import break_on
-from tests.main_job.test_install import TO_KUBERNETES, install, kubectl, outcomes
-from tests.tasks.test_driving import finish
-from tests.workers import Fleet
+from tests.main_job.conftest import break_on, fresh_hosts
+from tests.main_job.test_install import TO_KUBERNETES, install, kubectl, outcomes, stored
+from tests.tasks.driven import cancel_in, finish
+from tests.workers import Fleet, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.lab, pytest.mark.timeout(900)]
 FIRST = {"master1": ["control-plane", "etcd", "registry"], "worker1": ["worker"], "worker2": ["worker"]}
@@ -43,6 +46,13 @@ spec:
   minAvailable: 1
   selector: {matchLabels: {app: guarded}}
 """
+
+
+@pytest.fixture
+def hosts() -> Iterator[Lab]:
+    """Six hosts."""
+    with fresh_hosts("hosts", Shape(disks=0), speed=100) as made:
+        yield made
 
 
 @pytest.fixture
@@ -112,11 +122,11 @@ def assert_clean(lab: Lab, host: str) -> None:
 def test_hosts_come_and_go_and_the_platform_leaves_them_clean(
     cluster: Cluster, hosts: Lab, artifact: str, fleet: Fleet
 ) -> None:
-    fleet.worker(16)
+    first = fleet.worker(16)
     operation = install(cluster, artifact, phases=TO_KUBERNETES)
     assert finish(operation, fleet, 600) == OperationState.SUCCEEDED, str(operation.error)
     register_the_others(cluster, hosts)
-    _they_join(cluster, hosts, fleet)
+    _they_join(cluster, hosts, fleet, first)
     _a_budget_holds_a_worker(cluster, hosts, fleet)
     _etcd_keeps_its_quorum(cluster, hosts, fleet)
     _a_dead_host_is_given_up(cluster, hosts, fleet)
@@ -126,29 +136,49 @@ def test_hosts_come_and_go_and_the_platform_leaves_them_clean(
     assert nodes(hosts) == {"master1", "worker1"}
 
 
-def _they_join(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
+def _they_join(cluster: Cluster, lab: Lab, fleet: Fleet, first: subprocess.Popen[bytes]) -> None:
     """A host that fails to join is named; what had joined is not touched again."""
-    fault = {"at": "kk:JoinNodesModule", "do": "fail", "host": "worker3", "times": 1, "message": "connection reset"}
-    break_on(lab, "master1", fault)
+    fault: dict[str, object] = {"at": "kk:JoinNodesModule", "host": "worker3"}
+    break_on(lab, "master1", {**fault, "do": "hang"})
     operation = ask(cluster, "add-nodes", nodes=list(LATER))
+    cancel_in(operation, "join-workers", fleet, lambda: "[JoinNodes" in stored("join-workers", "master1", operation))
+    break_on(lab, "master1", {**fault, "do": "fail", "message": "connection reset"})
+    services.request_retry(operation, actor="test")
     assert finish(operation, fleet, 600) == OperationState.FAILED
     assert operation.error["step"] == "join-workers", str(operation.error)
     assert members(lab) == {"etcd-master1", "etcd-master2", "etcd-master3"}
     assert nodes(lab) == {"master1", "master2", "worker1", "worker2"}
-    retried(operation, fleet)
+    # The worker is killed and the host is cut off while kk goes on there; another worker takes over.
+    break_on(lab, "master1", {"at": "kk:ConfigureKubernetesModule", "do": "slow", "seconds": 6, "times": 1})
+    begun = _joins_begun(operation)
+    services.request_retry(operation, actor="test")
+    until(lambda: _joins_begun(operation) > begun, 120, "kk is in the middle")
+    lab.cut("master1")
+    first.kill()
+    fleet.worker(16)
+    lab.heal("master1")
+    assert finish(operation, fleet, 600) == OperationState.SUCCEEDED, str(operation.error)
+    assert _joins_begun(operation) == begun + 1, "kk was not begun anew"
     assert outcomes(operation)["join-master2"] == Outcome.ALREADY
     assert nodes(lab) == {"master1", "master2", "worker1", "worker2", "worker3"}
     labels = {node["metadata"]["name"]: node["metadata"]["labels"] for node in kubectl(lab, "get", "nodes")["items"]}
     assert labels["worker3"]["rack"] == "b" and "node-role.kubernetes.io/control-plane" in labels["master2"]
 
 
+def _joins_begun(operation: Operation) -> int:
+    """How often kk has come to where the hosts join."""
+    return stored("join-workers", "master1", operation).count("[JoinNodesModule] Generate")
+
+
 def _a_budget_holds_a_worker(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
     lab.exec("master1", ["kubectl", "apply", "-f", "-"], stdin=GUARDED.encode(), check=True)
     on(lab, "master1", "kubectl rollout status deployment/guarded --timeout=60s")
-    operation = ask(cluster, "remove-node", node="worker3", drain_timeout=10)
-    assert finish(operation, fleet, 600) == OperationState.FAILED
-    assert operation.error["step"] == "drain"
-    assert "default/guarded-" in str(operation.error) and "default/keep-one" in str(operation.error)
+    operation = ask(cluster, "remove-node", node="worker3")
+    cancel_in(operation, "drain", fleet, lambda: kubectl(lab, "get", "node", "worker3")["spec"].get("unschedulable"))
+    held = ask(cluster, "remove-node", node="worker3", drain_timeout=3)
+    assert finish(held, fleet, 600) == OperationState.FAILED
+    assert held.error["step"] == "drain"
+    assert "default/guarded-" in str(held.error) and "default/keep-one" in str(held.error)
     assert "worker3" in nodes(lab)
     on(lab, "master1", "kubectl delete poddisruptionbudget keep-one")
     retried(operation, fleet)
@@ -185,8 +215,8 @@ def _everything_goes(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
     with pytest.raises(PlanError) as refused:
         ask(cluster, "uninstall", confirm="another")
     assert refused.value.field == "confirm"
-    on(lab, "worker1", "mkdir -p /var/lib/kubelet/pods/x && mount -t tmpfs none /var/lib/kubelet/pods/x")
-    on(lab, "worker1", "ip link add cali123 type dummy; echo another >/var/lib/sanqian/cluster")
+    on(lab, "worker1", "mkdir -p /var/lib/kubelet/pods/x; ip link add cali123 type veth peer name cali124")
+    on(lab, "worker1", "echo another >/var/lib/sanqian/cluster")
     operation = ask(cluster, "uninstall", confirm="growing")
     assert finish(operation, fleet, 600) == OperationState.FAILED
     assert (operation.error["step"], operation.error["host"]) == ("owned", "worker1"), str(operation.error)
@@ -194,10 +224,18 @@ def _everything_goes(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
     cluster.refresh_from_db()
     assert cluster.state == "failed"
     on(lab, "worker1", f"echo {cluster.pk} >/var/lib/sanqian/cluster")
+    # Cancelled when the nodes are reset and etcd is not; then kk fails at a busy mount, and each host cleans itself.
+    break_on(lab, "master1", {"at": "kk:UninstallETCDModule", "do": "hang"})
+    services.request_retry(operation, actor="test")
+    there = "delete-cluster", "master1", operation
+    cancel_in(operation, "delete-cluster", fleet, lambda: "[ClearOSModule" in stored(*there))
+    break_on(lab, "master1")
+    on(lab, "worker1", "mkdir -p /var/lib/kubelet/pods/x && mount -t tmpfs none /var/lib/kubelet/pods/x")
     retried(operation, fleet)
+    assert "/var/lib/kubelet/pods/x': Device or resource busy" in stored(*there)
     for name in ("master1", "master3", "worker1"):
         assert_clean(lab, name)
-    assert on(lab, "worker1", "ls /sys/class/net").split().count("cali123") == 0
+    assert on(lab, "worker1", "ls /sys/class/net").count("cali") == 0
     assert on(lab, "master1", "ls /root/3k") == ""
     cluster.refresh_from_db()
     assert (cluster.state, cluster.kubeconfig) == ("registered", "")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from clusters.catalog import load
 from clusters.models import Cluster, HealthEvent
 from lab.base import Shape
 from lab.hosts import Lab
@@ -35,7 +36,7 @@ def sh(lab: Lab, host: str, script: str) -> str:
     return lab.exec(host, ["sh", "-c", script], check=True).stdout.decode().strip()
 
 
-def run(cluster: Cluster, fleet: Fleet, kind: str, seconds: float = 120, **params: Any) -> Operation:
+def run(cluster: Cluster, fleet: Fleet, kind: str, seconds: float = 300, **params: Any) -> Operation:
     operation = services.request_operation(cluster, kind, params, actor="test")
     finish(operation, fleet, seconds)
     return operation
@@ -43,7 +44,7 @@ def run(cluster: Cluster, fleet: Fleet, kind: str, seconds: float = 120, **param
 
 def retry(operation: Operation, fleet: Fleet) -> None:
     services.request_retry(operation, actor="test")
-    assert finish(operation, fleet, 120) == OperationState.SUCCEEDED, str(operation.error)
+    assert finish(operation, fleet, 300) == OperationState.SUCCEEDED, str(operation.error)
 
 
 @pytest.mark.timeout(900)
@@ -51,13 +52,13 @@ def test_the_life_of_a_cluster(cluster: Cluster, hosts: Lab, artifact: str, flee
     workers = [fleet.worker(16)]
     cluster.nodes.filter(name="master2").update(role_groups=["control-plane"])
     operation = install(cluster, artifact, phases=[*TO_KUBERNETES, "platform-info"])
-    assert finish(operation, fleet, 240) == OperationState.SUCCEEDED, str(operation.error)
+    assert finish(operation, fleet, 300) == OperationState.SUCCEEDED, str(operation.error)
     cluster.refresh_from_db()
     certificates_are_watched_and_renewed(cluster, hosts, fleet)
     drift_is_found_and_mended(cluster, hosts, artifact, fleet, workers)
     backups_are_read_back_and_only_so_many_kept(cluster, hosts, fleet)
     kubernetes_is_upgraded_node_by_node(cluster, hosts, fleet)
-    a_component_is_rolled_back(cluster, hosts, artifact, fleet)
+    a_component_is_rolled_back(cluster, hosts, fleet)
 
 
 def certificates_are_watched_and_renewed(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
@@ -90,7 +91,7 @@ def certificates_are_watched_and_renewed(cluster: Cluster, lab: Lab, fleet: Flee
     # kk is killed when it has renewed the second host, before anything was verified.
     break_on(lab, "master1", {"at": "kk:RenewCertsModule", "do": "kill", "times": 1})
     services.request_retry(operation, actor="test")
-    assert finish(operation, fleet, 120) == OperationState.FAILED
+    assert finish(operation, fleet, 300) == OperationState.FAILED
     # Cancelled when all that the probe sees is renewed: kk had not ended, so the retry has it done anew.
     break_on(lab, "master1", {"at": "kk:PrintClusterCertsModule", "do": "hang"})
     services.request_retry(operation, actor="test")
@@ -134,7 +135,7 @@ def drift_is_found_and_mended(
     assert {"kubernetes", "packages"} <= {one["step"] for one in row.details["steps"]}
     sh(lab, "master1", "setsid /etc/lab/boot.d/kube-apiserver >/dev/null 2>&1 </dev/null &")
     operation = install(cluster, artifact, phases=[*TO_KUBERNETES, "platform-info"])
-    assert finish(operation, fleet, 120) == OperationState.SUCCEEDED, str(operation.error)
+    assert finish(operation, fleet, 300) == OperationState.SUCCEEDED, str(operation.error)
     looked = services.request_operation(cluster, "drift", {}, actor="test")
     until(lambda: looked.steps.filter(state="running").exists(), what="it looks")
     services.request_cancel(looked, actor="test")
@@ -165,7 +166,7 @@ for word; do case $word in */etcd-*.part) [ "$(stat -c %s "$word")" -le 100 ] ||
     cancel_in(operation, "snapshot", fleet, lambda: ".part" in sh(lab, "master1", listed))
     assert ".part" not in sh(lab, "master1", f"rm /opt/real/hang; {listed}")
     services.request_retry(operation, actor="test")
-    assert finish(operation, fleet, 120) == OperationState.FAILED
+    assert finish(operation, fleet, 300) == OperationState.FAILED
     assert "cannot be read back" in str(operation.error)
     assert sh(lab, "master1", "ls /var/backups/sanqian | grep -c '^etcd-.*[.]db$'") == "1"
     sh(lab, "master1", "mv /opt/real/etcdctl /usr/local/bin/etcdctl")
@@ -195,20 +196,25 @@ def kubernetes_is_upgraded_node_by_node(cluster: Cluster, lab: Lab, fleet: Fleet
     refused = run(cluster, fleet, "upgrade", version="v1.25.4", confirm=cluster.name)
     assert "does not carry Kubernetes v1.25.4; it carries: v1.24.3 v1.25.3" in str(refused.error)
     assert versions() == {"v1.24.3"}
-    # It fails in the middle, and kk is killed when all nodes are done; each time a retry goes on.
-    fault = {"at": "kk:ProgressiveUpgradeModule*", "host": "worker1", "do": "fail", "message": "no space left"}
-    break_on(lab, "master1", fault)
+    # Cancelled between two nodes, it fails there, and kk is killed when all are done; each time a retry goes on.
+    fault: dict[str, object] = {"at": "kk:ProgressiveUpgradeModule*", "host": "worker1"}
+    break_on(lab, "master1", {**fault, "do": "hang"})
     taken = cluster.backups.count()
-    operation = run(cluster, fleet, "upgrade", **wanted)
-    assert operation.state == OperationState.FAILED
-    assert operation.error["step"] == "upgrade"
+    operation = services.request_operation(cluster, "upgrade", wanted, actor="test")
+    between = "Upgrade cluster on worker"
+    cancel_in(operation, "upgrade", fleet, lambda: between in stored("upgrade", "master1", operation))
+    assert versions() == {"v1.24.3", "v1.25.3"}
     assert cluster.backups.count() == taken + 1
+    break_on(lab, "master1", {**fault, "do": "fail", "message": "no space left"})
+    services.request_retry(operation, actor="test")
+    assert finish(operation, fleet, 300) == OperationState.FAILED
+    assert operation.error["step"] == "upgrade"
     assert versions() == {"v1.24.3", "v1.25.3"}
     cluster.refresh_from_db()
     assert cluster.kubernetes_version == "v1.24.3"
     break_on(lab, "master1", {"at": "kk:ProgressiveUpgradeModule*", "do": "kill", "times": 1})
     services.request_retry(operation, actor="test")
-    assert finish(operation, fleet, 120) == OperationState.FAILED
+    assert finish(operation, fleet, 300) == OperationState.FAILED
     break_on(lab, "master1")
     retry(operation, fleet)
     assert versions() == {"v1.25.3"}
@@ -219,15 +225,11 @@ def kubernetes_is_upgraded_node_by_node(cluster: Cluster, lab: Lab, fleet: Fleet
     assert (again.state, outcomes(again)["upgrade"]) == (OperationState.SUCCEEDED, Outcome.ALREADY)
 
 
-def a_component_is_rolled_back(cluster: Cluster, lab: Lab, artifact: str, fleet: Fleet) -> None:
-    phases = ["platform-info", "coredns", "charts", "components"]
-    operation = install(cluster, artifact, phases=phases, components=["kruise"])
-    assert finish(operation, fleet, 120) == OperationState.SUCCEEDED, str(operation.error)
-    helm = "export KUBECONFIG=/etc/kubernetes/admin.conf; helm"
-    space = sh(
-        lab, "master1", f'{helm} list -A --filter kruise -o json | sed \'s/.*"namespace":"\\([a-z-]*\\)".*/\\1/\''
-    )
-    sh(lab, "master1", f"{helm} upgrade kruise harbor/kruise -n {space} --set changed=yes --wait")
+def a_component_is_rolled_back(cluster: Cluster, lab: Lab, fleet: Fleet) -> None:
+    helm, space = "export KUBECONFIG=/etc/kubernetes/admin.conf; helm", load()["kruise"].namespace
+    chart = f"kruise helm-charts/kruise-[0-9]*.tgz -n {space} -f deploy/values/kruise.yaml --wait"
+    sh(lab, "master1", f"cd /root/3k/artifact; {helm} upgrade --install --create-namespace {chart}")
+    sh(lab, "master1", f"cd /root/3k/artifact; {helm} upgrade {chart} --set changed=yes")
     wanted = {"component": "kruise", "revision": 1, "confirm": cluster.name}
     unknown = run(cluster, fleet, "rollback", **{**wanted, "revision": 9})
     assert "has no revision 9" in str(unknown.error)
@@ -237,7 +239,11 @@ def a_component_is_rolled_back(cluster: Cluster, lab: Lab, artifact: str, fleet:
     assert operation.state == OperationState.FAILED
     break_on(lab, "master1", {"at": "helm:rollback", "do": "fail", "message": "no space left"})
     services.request_retry(operation, actor="test")
-    assert finish(operation, fleet, 120) == OperationState.FAILED
+    assert finish(operation, fleet, 300) == OperationState.FAILED
+    break_on(lab, "master1", {"at": "helm:rollback", "do": "hang"})
+    services.request_retry(operation, actor="test")
+    status = f"{helm} status kruise -n {space} -o json"
+    cancel_in(operation, "rollback", fleet, lambda: "pending-rollback" in sh(lab, "master1", status))
     break_on(lab, "master1")
     retry(operation, fleet)
     said = sh(lab, "master1", f"{helm} history kruise -n {space} --max 1 -o json")
