@@ -24,6 +24,13 @@ class Customer(models.Model):
         return self.name
 
 
+def in_turn(customer: int) -> Customer:
+    """The customer of this id, locked for the transaction: one row to wait at, so that two requests together pass no
+    limit. What locks a cluster too locks it after this.
+    """
+    return Customer.objects.select_for_update(no_key=True).get(pk=customer)
+
+
 class Scope(models.TextChoices):
     """What a key may do. Each includes those before it."""
 
@@ -37,10 +44,10 @@ class Scope(models.TextChoices):
         return order.index(self) >= order.index(other)
 
 
-class AccessKeys(models.QuerySet["AccessKey"]):
+class AccessKeyQuerySet(models.QuerySet["AccessKey"]):
     """Access keys."""
 
-    def usable(self) -> AccessKeys:
+    def usable(self) -> AccessKeyQuerySet:
         """Those that open something now, by the database's clock."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), active=True)
 
@@ -77,7 +84,7 @@ class AccessKey(models.Model):
     max_hosts = models.PositiveIntegerField("hosts a cluster", default=200)
     max_operations = models.PositiveIntegerField("operations at once of the customer", default=10)
 
-    objects = AccessKeys.as_manager()
+    objects = AccessKeyQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

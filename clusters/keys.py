@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from clusters.customers import AccessKey, Customer, Scope
+from clusters.customers import AccessKey, Scope, in_turn
 from clusters.models import Cluster, ClusterState
 
 LIMITS = ("max_clusters", "max_hosts", "max_operations")
@@ -44,7 +44,7 @@ class Rotated(Exception):
 @transaction.atomic
 def issue(by: AccessKey, *, name: str, scope: Scope, expires_at: datetime | None) -> tuple[AccessKey, str]:
     """A new key and its value, with the limits of `by`. Raises `Refused`."""
-    _lock(by)
+    in_turn(by.customer_id)
     _check_end(by, expires_at)
     limits = {limit: getattr(by, limit) for limit in LIMITS}
     return AccessKey.objects.issue(by.customer, name=name, scope=scope, expires_at=expires_at, **limits)
@@ -53,7 +53,7 @@ def issue(by: AccessKey, *, name: str, scope: Scope, expires_at: datetime | None
 @transaction.atomic
 def change(by: AccessKey, key: AccessKey, changes: Mapping[str, Any], *, force: bool = False) -> AccessKey:
     """`key` with another name, scope or end. Raises `Refused`, `LastAdminKey`."""
-    _lock(by)
+    in_turn(by.customer_id)
     key = _fresh(key)
     if "expires_at" in changes and changes["expires_at"] != key.expires_at:
         _check_end(by, changes["expires_at"])
@@ -71,7 +71,7 @@ def change(by: AccessKey, key: AccessKey, changes: Mapping[str, Any], *, force: 
 @transaction.atomic
 def revoke(by: AccessKey, key: AccessKey, *, force: bool = False) -> AccessKey:
     """`key` opens nothing any more. Raises `LastAdminKey`."""
-    _lock(by)
+    in_turn(by.customer_id)
     key = _fresh(key)
     _keep_an_admin_key(key, force=force)
     key.active = False
@@ -88,7 +88,7 @@ def rotate(
     It may what `key` might. It ends when `key` would have, or at the `expires_at` given; `key` ends with the overlap.
     Raises `Refused`, `Rotated`, `LastAdminKey` where the successor is to end sooner.
     """
-    _lock(by)
+    in_turn(by.customer_id)
     key = _fresh(key)
     if key.successor is not None:
         raise Rotated(key.successor)
@@ -118,10 +118,6 @@ def newest(key: AccessKey) -> AccessKey:
         if following is None:
             return key
         key = following
-
-
-def _lock(by: AccessKey) -> None:
-    Customer.objects.select_for_update(no_key=True).get(pk=by.customer_id)
 
 
 def _fresh(key: AccessKey) -> AccessKey:

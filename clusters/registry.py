@@ -10,9 +10,10 @@ from django.db import IntegrityError, transaction
 
 from clusters import keys
 from clusters.access import Access, HostAccess, Login
+from clusters.customers import in_turn
 from clusters.inventory import ROLE_GROUPS, HostSpec, Inventory, Platform
 from clusters.inventory.mapping import SETTINGS
-from clusters.models import AccessKey, Cluster, ClusterState, Customer, Node, SSHCredential
+from clusters.models import AccessKey, Cluster, ClusterState, Node, SSHCredential
 
 KEY_PATH = "privateKeyPath"
 ONE_NAME = "one_cluster_of_a_name_per_customer"
@@ -331,9 +332,7 @@ def _set_platform(cluster: Cluster, platform: Platform) -> None:
 
 def _check_clusters(key: AccessKey, but: Cluster | None = None) -> None:
     """Raises `LimitReached` where the customer has as many as the key allows, `but` left out."""
-    # One row to wait at, so that two requests together do not pass the limit.
-    customer = Customer.objects.select_for_update(no_key=True).get(pk=key.customer_id)
-    have = customer.clusters.exclude(state=ClusterState.REMOVED)
+    have = in_turn(key.customer_id).clusters.exclude(state=ClusterState.REMOVED)
     if (have.exclude(pk=but.pk) if but else have).count() >= key.max_clusters:
         raise LimitReached(key.max_clusters, "clusters")
 

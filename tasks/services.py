@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from clusters.models import AccessKey, Cluster, ClusterState, Customer
+from clusters.customers import in_turn
+from clusters.models import AccessKey, Cluster, ClusterState
 from tasks import engine, jobs
 from tasks.engine import Busy, NotRetryable
 from tasks.models import ACTIVE, AuditEvent, Operation, OperationSecret
@@ -61,8 +62,7 @@ def request_operation(
         raise PlanError("The cluster was removed.", fix="Register it anew.")
     with transaction.atomic():
         key = AccessKey.objects.defer("value").get(pk=cluster.access_key_id)
-        # One row to wait at, so that two requests together do not pass the limit.
-        Customer.objects.select_for_update(no_key=True).get(pk=key.customer_id)
+        in_turn(key.customer_id)
         running = Operation.objects.filter(cluster__customer=key.customer_id, state__in=ACTIVE).count()
         if running >= key.max_operations:
             raise LimitReached(key.max_operations)

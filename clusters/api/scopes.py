@@ -81,6 +81,8 @@ class InScope(BasePermission):
 
 def scope_of(method: str, match: Any) -> Scope:
     """What the address that was resolved needs. One that the table does not know is for admins."""
+    if method == "OPTIONS":
+        return READ
     return ENDPOINTS.get(str(match.route).removeprefix(ROOT), {}).get("GET" if method == "HEAD" else method, ADMIN)
 
 

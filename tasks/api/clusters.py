@@ -31,6 +31,7 @@ from clusters.api.clusters import (
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import Pages
 from clusters.api.problems import Problem, invalid, not_found
+from clusters.customers import in_turn
 from clusters.inventory import render
 from clusters.models import AccessKey, Cluster
 from tasks.api.refusals import refuse_while_active
@@ -154,6 +155,7 @@ class Clusters(View):
         cluster = self.cluster(cluster_id)
         serializer = HandOverSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        in_turn(self.key.customer_id)
         refuse_while_active(cluster, mutating_only=False)
         before = AccessKey.objects.values_list("prefix", flat=True).get(pk=cluster.access_key_id)
         try:

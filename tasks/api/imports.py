@@ -15,6 +15,7 @@ from clusters.api.base import OfCluster, View, source_of
 from clusters.api.idempotency import idempotent
 from clusters.api.importing import Import, ImportSerializer
 from clusters.api.problems import Problem
+from clusters.customers import in_turn
 from clusters.inventory import Inventory
 from clusters.models import Cluster, ClusterState
 from tasks import services
@@ -88,6 +89,7 @@ class ImportsOfCluster(OfCluster):
         # What makes no plan must not have changed anything.
         with as_problems():
             services.preview(cluster, "import", {})
+        in_turn(cluster.customer_id)
         refuse_while_active(cluster, mutating_only=True)
         with registry_refusals():
             if asked.given.inventory is not None and asked.hosts:

@@ -116,7 +116,7 @@ def _what_was_recorded(api: Api, cluster: Cluster) -> None:
 def _a_second_import_is_refused(api: Api, fleet: Fleet, cluster: Cluster) -> None:
     cluster.refresh_from_db()
     theirs = customer_api()
-    for caller, what in ((theirs, "another access key"), (api, "your cluster theirs already")):
+    for caller, what in ((theirs, "another customer"), (api, "your cluster theirs already")):
         operation = asked(caller, "clusters/import", {"name": "again", "kubeconfig": cluster.kubeconfig})
         assert finish(operation, fleet, 120) == OperationState.FAILED
         assert operation.error["kind"] == "imported-already" and what in operation.error["message"]
