@@ -19,6 +19,7 @@ from tasks import services
 from tasks.models import AuditEvent, HostJob, LogChunk, Operation, Step
 from tasks.plan import PlanError
 from tasks.plans import PLANS
+from tasks.webhooks import admin as webhooks  # noqa: F401 - it registers its pages
 
 STATE_LABELS = {
     "queued": "info",
