@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import adopt, backup, ceph, clusters, deploy, fleet, observe, operations, rotate, service
+from cli.commands import adopt, backup, ceph, clusters, deploy, fleet, observe, operations, rotate, service, webhooks
 from cli.output import Format, tolerant
 from cli.verb import DEFAULT_SERVER, EPILOG, Connection, own_version
 
@@ -54,6 +54,7 @@ ceph.add_to(app)
 backup.add_to(app)
 rotate.add_to(app)
 operations.add_to(app)
+webhooks.add_to(app)
 fleet.add_to(app)
 
 
