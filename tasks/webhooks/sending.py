@@ -121,7 +121,7 @@ def _connected(where: Target, deadline: float, allowed: Sequence[Network]) -> It
     sock = _connect(where, deadline, allowed)
     try:
         if where.scheme == "https":
-            sock = _tls().wrap_socket(sock, server_hostname=where.host, do_handshake_on_connect=False)
+            sock = _tls().wrap_socket(sock, server_hostname=where.host.rstrip("."), do_handshake_on_connect=False)
             with _ended_at(deadline, sock):
                 sock.do_handshake()
         yield sock
@@ -138,14 +138,18 @@ def _connect(where: Target, deadline: float, allowed: Sequence[Network]) -> sock
             "Give one that is, or ask the operator to allow its network (SANQIAN_WEBHOOK_ALLOW_PRIVATE).",
         )
     last: OSError | None = None
-    for address in permitted:
+    for number, address in enumerate(permitted):
         left = deadline - time.monotonic()
         if left <= 0:
             break
         try:
-            return _dial(address, where.port, left)
+            # One that does not answer leaves time for the others.
+            sock = _dial(address, where.port, left / (len(permitted) - number))
         except OSError as error:
             last = error
+        else:
+            sock.settimeout(left)
+            return sock
     raise last or TimeoutError
 
 
