@@ -70,3 +70,17 @@ def find_operation(client: Client, given: str = "") -> dict[str, Any]:
         hint=f"Install it with `3kctl deploy install kubernetes {cluster['name']}`.",
         code=Code.NOT_FOUND,
     )
+
+
+def find_webhook(client: Client, given: str = "") -> dict[str, Any]:
+    """The webhook of this id, beginning of an id, or URL; the only one, where nothing is given. Raises `CliError`."""
+    rows = list(client.pages("webhooks"))
+    chosen = [row for row in rows if row["url"] == given or row["id"].startswith(given.lower())] if given else rows
+    if len(chosen) == 1:
+        return chosen[0]
+    if not rows:
+        raise CliError("You have no webhook yet.", hint="Add one with `3kctl webhooks add URL`.", code=Code.NOT_FOUND)
+    listed = ", ".join(f"{row['id'][:8]} ({row['url']})" for row in rows)
+    if not chosen:
+        raise CliError(f"You have no webhook {given}.", hint=f"You have: {listed}.", code=Code.NOT_FOUND)
+    raise CliError(f"{len(chosen)} webhooks are meant.", hint=f"Give an id: {listed}.")

@@ -22,6 +22,7 @@ from cli.commands import (
     operations,
     rotate,
     service,
+    webhooks,
 )
 from cli.output import tolerant
 from cli.verb import (
@@ -78,6 +79,7 @@ backup.add_to(app)
 rotate.add_to(app)
 keys.add_to(app)
 operations.add_to(app)
+webhooks.add_to(app)
 fleet.add_to(app)
 
 

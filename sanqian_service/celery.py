@@ -1,4 +1,4 @@
-"""The Celery application: three queues, no result backend, messages that are only hints."""
+"""The Celery application: four queues, no result backend, messages that are only hints."""
 
 from __future__ import annotations
 

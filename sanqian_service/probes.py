@@ -22,6 +22,7 @@ from clusters.database import drop_lost
 from clusters.models import Cluster, Component
 from tasks import queues
 from tasks.models import ACTIVE, Operation, Step, StepState
+from tasks.webhooks.models import WebhookDelivery
 
 log = logging.getLogger(__name__)
 DOWN = (DatabaseError, PoolTimeout, redis.RedisError, OSError)
@@ -61,6 +62,7 @@ class Figures(Collector):
         yield _counted("sanqian_operations", "Operations.", ("kind", "state"), Operation)
         yield from _steps()
         yield _queues()
+        yield from _webhooks()
 
 
 def _counted(name: str, about: str, labels: tuple[str, ...], model: type[Model]) -> GaugeMetricFamily:
@@ -91,6 +93,14 @@ def _queues() -> GaugeMetricFamily:
     except DOWN as error:
         log.warning("the broker's queues cannot be counted: %s", error)
     return family
+
+
+def _webhooks() -> Iterator[GaugeMetricFamily]:
+    pending = WebhookDelivery.objects.filter(state=WebhookDelivery.State.PENDING)
+    found = pending.aggregate(n=Count("pk"), at=Min("due_at"))
+    yield GaugeMetricFamily("sanqian_webhook_deliveries_pending", "Webhooks on their way.", found["n"])
+    overdue = max(0.0, (timezone.now() - found["at"]).total_seconds()) if found["at"] else 0
+    yield GaugeMetricFamily("sanqian_webhook_overdue_seconds", "How long the oldest could have been sent.", overdue)
 
 
 def _database() -> str:

@@ -6,6 +6,7 @@ secret stops the start with `django.core.exceptions.ImproperlyConfigured`.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import environ
@@ -27,6 +28,13 @@ def _secret(name: str, for_debug: str) -> str:
     raise ImproperlyConfigured(
         f"{name} is not set. Generate one with `manage.py generate_secrets` and pass it in the environment."
     )
+
+
+def _networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(text.strip()) for text in env.list(name, default=[])]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}. Write networks as 10.20.0.0/16, with commas between.") from error
 
 
 DEBUG = env.bool("SANQIAN_DEBUG", default=False)
@@ -161,6 +169,7 @@ CELERY_TASK_ROUTES = {
     "tasks.jobs.check_cluster": {"queue": "health"},
     "tasks.jobs.clear_hosts": {"queue": "health"},
     "tasks.jobs.read_certificates": {"queue": "health"},
+    "tasks.jobs.deliver": {"queue": "webhooks"},
     "tasks.jobs.*": {"queue": "control"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -181,6 +190,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": BEAT_EXPIRES},
     },
     "clear-hosts": {"task": "tasks.jobs.clear_hosts", "schedule": 60.0, "options": {"expires": BEAT_EXPIRES}},
+    "send-webhooks": {
+        "task": "tasks.jobs.send_webhooks",
+        "schedule": env.float("SANQIAN_WEBHOOK_SECONDS", default=5.0),
+        "options": {"expires": BEAT_EXPIRES},
+    },
     "check-certificates": {
         "task": "tasks.jobs.check_certificates",
         "schedule": 300.0,
@@ -202,6 +216,19 @@ LOG_DAYS = env.float("SANQIAN_LOG_DAYS", default=90)
 HEALTH_DAYS = env.float("SANQIAN_HEALTH_DAYS", default=365)
 # How often certificates are read; the beat asks every five minutes which clusters' are due.
 CERTIFICATES_SECONDS = env.float("SANQIAN_CERTIFICATES_SECONDS", default=21600.0)
+# Webhooks: a try takes at most so long, what is refused is tried again after these pauses (seconds, three days in
+# all), and an endpoint that takes nothing for so many days is switched off.
+WEBHOOK_TIMEOUT = env.float("SANQIAN_WEBHOOK_TIMEOUT", default=10.0)
+WEBHOOK_RETRIES = [
+    float(pause)
+    for pause in env.list(
+        "SANQIAN_WEBHOOK_RETRIES", default=[5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
+    )
+]
+WEBHOOK_GIVE_UP_DAYS = env.float("SANQIAN_WEBHOOK_GIVE_UP_DAYS", default=5)
+WEBHOOK_DAYS = env.float("SANQIAN_WEBHOOK_DAYS", default=30)
+# Networks that are not public and that webhooks may lead to all the same, for example 10.20.0.0/16.
+WEBHOOK_ALLOW_PRIVATE = _networks("SANQIAN_WEBHOOK_ALLOW_PRIVATE")
 # Files that the service uploads to hosts (the offline artifact) must lie below this directory.
 ARTIFACT_DIR = Path(env.str("SANQIAN_ARTIFACT_DIR", default=str(BASE_DIR / "var" / "artifacts")))
 # Copies of etcd's snapshots, where a cluster's backup store is `directory`. All workers must share it.
@@ -239,6 +266,7 @@ SPECTACULAR_SETTINGS = {
         "StepState": "tasks.models.StepState",
         "JobState": "tasks.models.JobState",
         "Outcome": "tasks.models.Outcome",
+        "WebhookDeliveryState": "tasks.webhooks.models.WebhookDelivery.State",
         "LogLevel": "clusters.models.Cluster.LogLevel",
         "Scope": "clusters.customers.Scope",
     },

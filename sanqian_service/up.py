@@ -156,7 +156,7 @@ def _commands(options: argparse.Namespace, directory: Path) -> dict[str, list[st
         "web": web,
         # Queues apart, so that long work never delays a cancel.
         "control": [*worker, "-n", "control@%h", "-c", "6", "-Q", "control,health"],
-        "worker": [*worker, "-n", "provision@%h", "-c", str(options.concurrency), "-Q", "provision"],
+        "worker": [*worker, "-n", "provision@%h", "-c", str(options.concurrency), "-Q", "provision,webhooks"],
         "beat": [*celery, "beat", "-l", "warning", "-s", str(directory / "beat-schedule"), "--pidfile="],
     }
 

@@ -23,6 +23,7 @@ from tasks.asker import actor, source
 from tasks.models import AuditEvent, HostJob, LogChunk, Operation, Step
 from tasks.plan import PlanError
 from tasks.plans import PLANS
+from tasks.webhooks import admin as webhooks  # noqa: F401 - it registers its pages
 
 __all__ = ["cluster_page", "users_page"]  # pages of their own, which register themselves
 CHANGE = ["act"]

@@ -18,7 +18,7 @@ from clusters.ceph import COMMANDS, CephState, state_from_resource
 from clusters.ceph.report import Report, read_report
 from clusters.models import CephReading, Cluster, HealthEvent, Node
 from clusters.snapshot import ClusterSnapshot
-from tasks import hosts
+from tasks import health_events, hosts
 from tasks.database import release
 from tasks.kube_access import CONTROL_PLANE
 from tasks.plans.scripting import FILES
@@ -144,4 +144,4 @@ def _tell(cluster: Cluster, before: CephState | None, after: CephState) -> None:
             events.append(
                 HealthEvent(cluster=cluster, subject=subject, name=code, old_state=was, new_state=now, reason=reason)
             )
-    HealthEvent.objects.bulk_create(events)
+    health_events.tell(events)

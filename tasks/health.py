@@ -24,7 +24,7 @@ from clusters.kubeconfig import KubeError
 from clusters.models import Cluster, ClusterState, Component, HealthEvent, HealthState, Observation
 from clusters.pods import pods_table
 from clusters.snapshot import ClusterSnapshot, Node
-from tasks import ceph
+from tasks import ceph, health_events
 from tasks.database import release
 from tasks.kube_access import open_kube
 from tasks.models import ACTIVE, Operation
@@ -213,7 +213,7 @@ def _store_observation(
 
 
 def _tell(cluster: Cluster, subject: HealthEvent.Subject, changes: tuple[Change, ...]) -> None:
-    HealthEvent.objects.bulk_create(
+    health_events.tell(
         HealthEvent(
             cluster=cluster,
             subject=subject,

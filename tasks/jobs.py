@@ -136,6 +136,24 @@ def upkeep() -> None:
 
 
 @shared_task
+def send_webhooks() -> None:
+    """Have sent what is due to customers' servers."""
+    from tasks.webhooks import delivery
+
+    for endpoint_id in delivery.due():
+        send(deliver, str(endpoint_id))
+
+
+@shared_task
+def deliver(endpoint_id: str) -> None:
+    """Send to one endpoint for one slice."""
+    from tasks.webhooks import delivery
+
+    if delivery.deliver(UUID(endpoint_id), STOPPING):
+        send(deliver, endpoint_id)
+
+
+@shared_task
 def clear_hosts() -> None:
     """Clear hosts of what ended jobs have left there."""
     while not STOPPING.is_set() and (ended := engine.remains()):
@@ -145,7 +163,9 @@ def clear_hosts() -> None:
 @shared_task
 def prune() -> None:
     """Delete what is older than it need be."""
-    deleted = engine.prune(log_days=settings.LOG_DAYS, health_days=settings.HEALTH_DAYS)
+    deleted = engine.prune(
+        log_days=settings.LOG_DAYS, health_days=settings.HEALTH_DAYS, webhook_days=settings.WEBHOOK_DAYS
+    )
     log.info("pruned: %s", deleted)
 
 

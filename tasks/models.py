@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from clusters.models import Cluster, Node
 from clusters.secrets import EncryptedTextField
+from tasks.webhooks import models as webhooks  # noqa: F401 - Django finds an app's models through this module
 
 
 class OperationState(models.TextChoices):

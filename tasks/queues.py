@@ -11,7 +11,8 @@ import redis
 from django.conf import settings
 
 SECONDS = 2
-QUEUES = ("control", "provision", "health")
+ENGINE = ("control", "provision", "health")
+QUEUES = (*ENGINE, "webhooks")
 PRIORITIES = 10
 MOST_SECONDS = 300.0
 
@@ -43,12 +44,12 @@ def waiting() -> list[Waiting]:
 
 
 def longest_wait() -> float:
-    """Seconds for which the oldest message has been waiting, 0 without one or without a broker; at most `MOST_SECONDS`.
+    """Seconds for which the engine's oldest message has been waiting, 0 without one or without a broker.
 
-    Clocks may differ, and what is lost must not wait for ever.
+    At most `MOST_SECONDS`: clocks may differ, and what is lost must not wait for ever.
     """
     try:
-        return min(MOST_SECONDS, max(one.oldest_seconds or 0.0 for one in waiting()))
+        return min(MOST_SECONDS, max(one.oldest_seconds or 0.0 for one in waiting() if one.queue in ENGINE))
     except (redis.RedisError, OSError):
         return 0.0
 

@@ -49,7 +49,7 @@ class Fleet:
         Its clock is `skew` seconds ahead.
         """
         name = f"w{len(self._processes)}@%h"
-        queues = "control,provision,health"
+        queues = "control,provision,health,webhooks"
         return self._run(
             "worker", "--pool", "threads", "-c", str(concurrency), "-Q", queues, "-n", name, "--without-mingle",
             "--without-gossip", "-l", "warning", *more, skew=skew,

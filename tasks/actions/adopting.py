@@ -12,6 +12,7 @@ from clusters import catalog
 from clusters.models import Cluster, ClusterState, Component, Node
 from tasks.actions.base import Action, Context, Done, Wait, register
 from tasks.actions.imports import administrator, refuse_second
+from tasks.webhooks import outbox
 
 ONE_IMPORT = "one_import_of_a_kubernetes"
 
@@ -56,6 +57,7 @@ def _store(cluster: Cluster, record: dict[str, Any], text: str, operation: str) 
     }
     if row.state == ClusterState.REGISTERED:
         # From here on the state follows the health.
+        outbox.health_changed(row.pk, "cluster", timezone.now(), row.name, row.state, ClusterState.READY, "")
         row.state = ClusterState.READY
     row.save()
     for name, roles in record["hosts"].items():

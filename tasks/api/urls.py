@@ -16,11 +16,13 @@ from tasks.api.fleet import FleetView
 from tasks.api.imports import Imports, ImportsOfCluster
 from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster
 from tasks.api.service import ServiceView
+from tasks.api.webhooks import Deliveries, EventTypes, Webhooks
 from tasks.api.whoami import WhoAmI
 
 CLUSTER = "clusters/<str:cluster_id>"
 OPERATION = "operations/<str:operation_id>"
 ACCESS_KEY = "access-keys/<str:key_id>"
+WEBHOOK = "webhooks/<str:webhook_id>"
 
 urlpatterns = [
     path("whoami", WhoAmI.as_view({"get": "read"})),
@@ -60,6 +62,15 @@ urlpatterns = [
     path(f"{OPERATION}/cancel", Operations.as_view({"post": "cancel"})),
     path(f"{OPERATION}/retry", Operations.as_view({"post": "retry"})),
     path(f"{OPERATION}/events", events),
+    path("webhooks", Webhooks.as_view({"get": "list", "post": "create"})),
+    path(WEBHOOK, Webhooks.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})),
+    path(f"{WEBHOOK}/ping", Webhooks.as_view({"post": "ping"})),
+    path(f"{WEBHOOK}/replay", Webhooks.as_view({"post": "replay"})),
+    path(f"{WEBHOOK}/rotate-secret", Webhooks.as_view({"post": "rotate_secret"})),
+    path(f"{WEBHOOK}/deliveries", Deliveries.as_view({"get": "list"})),
+    path(f"{WEBHOOK}/deliveries/<str:delivery_id>", Deliveries.as_view({"get": "retrieve"})),
+    path(f"{WEBHOOK}/deliveries/<str:delivery_id>/replay", Deliveries.as_view({"post": "replay"})),
+    path("webhook-event-types", EventTypes.as_view({"get": "list"})),
     path("fleet", FleetView.as_view({"get": "read"})),
     path("operation-kinds", OperationKinds.as_view({"get": "list"})),
     path("components", Catalogue.as_view({"get": "list"})),

@@ -18,6 +18,7 @@ from django.db import transaction
 from tasks.engine import rows
 from tasks.engine.states import move
 from tasks.models import Event, HostJob, LogChunk, Operation, OperationState, Step
+from tasks.webhooks import outbox
 
 
 @dataclass
@@ -29,14 +30,21 @@ class Change:
     _events: list[Event] = field(default_factory=list)
     _chunks: list[LogChunk] = field(default_factory=list)
     _fields: dict[str, Any] = field(default_factory=dict)
+    _states: list[str] = field(default_factory=list)
 
     def set(self, **fields: Any) -> None:
         """Change the operation's own fields; written once, at the end. Raises `IllegalMove` for its state."""
         if "state" in fields:
             move(self.operation, fields["state"])
+            self._states.append(self.operation.state)
         for name, value in fields.items():
             setattr(self.operation, name, value)
         self._fields.update(fields)
+
+    def created(self) -> None:
+        """The operation is new."""
+        self._states.append(self.operation.state)
+        self.operation_event()
 
     def operation_event(self) -> None:
         operation = self.operation
@@ -102,6 +110,7 @@ class Change:
         rows.insert(self._chunks)
         if self._fields:
             rows.update(self.operation, list(self._fields))
+        outbox.operation_changed(self.operation, self._states, self.now)
 
 
 @contextmanager

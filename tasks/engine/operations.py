@@ -26,6 +26,7 @@ from tasks.models import (
     StepState,
 )
 from tasks.plan import Plan, Script, StepSpec
+from tasks.webhooks import outbox
 
 # A message that has not led to a claim after so long is taken for lost (seconds).
 RESEND_SECONDS = 15
@@ -85,7 +86,7 @@ def create(
         )
         with changing(operation.pk) as change:
             if change is not None:
-                change.operation_event()
+                change.created()
     return operation
 
 
@@ -352,7 +353,11 @@ def _set_cluster_state(change: Change, moment: str) -> None:
         reason = operation.error.get("message", "") if moment == "failure" else ""
         if moment == "failure" and operation.state == OperationState.CANCELLED:
             reason = f"The {operation.kind} was cancelled."
-        Cluster.objects.filter(pk=operation.cluster_id).update(state=state, state_reason=reason[:500])
+        cluster = Cluster.objects.filter(pk=operation.cluster_id)
+        name, before = cluster.values_list("name", "state").get()
+        cluster.update(state=state, state_reason=reason[:500])
+        if before != state:
+            outbox.health_changed(operation.cluster_id, "cluster", change.now, name, before, state, reason)
 
 
 def _has_probe(step: Step) -> bool:

@@ -12,13 +12,15 @@ from django.utils import timezone
 from clusters.models import AccessKey, CephReading, Cluster, Customer, Node, SSHCredential
 from tasks import engine
 from tasks.models import AuditEvent, Operation, OperationState
+from tasks.webhooks.models import WebhookDelivery, WebhookEndpoint
+from tasks.webhooks.signing import new_secret
 from tests.clusters.ceph.captured import captured
 from tests.tasks.conftest import plan, step
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 SECRETS = (
     *("PRIVATE-KEY-TEXT", "ssh-pass-word", "sudo-pass-word", "registry-pass-word", "kubeconfig-token"),
-    "ceph-key-word",
+    *("ceph-key-word", "whsec_", "the-hooks-path-word"),
 )
 
 
@@ -38,6 +40,9 @@ def operation() -> Operation:
     Node.objects.create(cluster=cluster, name="host1", address="10.0.0.1", credential=credential)
     state, now = captured("osd-down").to_json(), timezone.now()
     CephReading.objects.create(cluster=cluster, source="toolbox", state=state, taken_at=now, tried_at=now)
+    WebhookEndpoint.objects.create(
+        access_key=key, url="https://hooks.example.com/the-hooks-path-word", secret=new_secret()
+    )
     return engine.create(cluster, plan(step("one", "true")), {})
 
 
@@ -54,7 +59,15 @@ def test_every_model_has_pages_and_none_shows_a_secret(operator: Client, operati
     shown = 0
     for model in [*apps.get_app_config("clusters").get_models(), *apps.get_app_config("tasks").get_models()]:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
-        if model.__name__ in ("Observation", "IdempotentRequest", "LogChunk", "Event", "OperationSecret"):
+        if model.__name__ in (
+            "Observation",
+            "IdempotentRequest",
+            "LogChunk",
+            "Event",
+            "OperationSecret",
+            "WebhookEvent",
+            "WebhookAttempt",
+        ):
             continue
         pages = [reverse(f"admin:{name}_changelist")]
         pages += [reverse(f"admin:{name}_change", args=[row.pk]) for row in model._default_manager.all()]
@@ -65,6 +78,16 @@ def test_every_model_has_pages_and_none_shows_a_secret(operator: Client, operati
             assert not [secret for secret in (*SECRETS, key.value, key.hash) if secret in text], page
             shown += 1
     assert shown > 12
+
+
+def test_a_delivery_is_sent_again_by_who_may(operator: Client, operation: Operation) -> None:
+    WebhookDelivery.objects.update(state="failed", tries=9)
+    form = {"action": "replay", "_selected_action": [row.pk for row in WebhookDelivery.objects.all()]}
+    answer = operator.post(reverse("admin:tasks_webhookdelivery_changelist"), form, follow=True)
+    assert "1 sent again." in answer.content.decode()
+    row = WebhookDelivery.objects.get()
+    assert (row.state, row.tries) == ("pending", 0)
+    assert AuditEvent.objects.get(action="webhook.replay").actor == "operator op"
 
 
 def test_a_reading_of_ceph_is_shown_in_words(operator: Client, operation: Operation) -> None:

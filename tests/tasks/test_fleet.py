@@ -68,16 +68,17 @@ def test_messages_of_all_priorities_are_counted_with_their_age(db: None, empty_q
     depth = {queue.name: queue.depth for queue in look().queues}
     age = {queue.name: queue.oldest_seconds for queue in look().queues}
 
-    assert depth == {"control": 0, "provision": 3, "health": 1}
+    assert depth == {"control": 0, "provision": 3, "health": 1, "webhooks": 0}
     assert age["control"] is None
     assert age["provision"] is not None
     assert age["health"] is not None
     assert age["provision"] >= age["health"] >= 0
 
 
-def test_the_longest_wait_is_the_oldest_message_of_any_queue(
+def test_the_longest_wait_is_the_oldest_message_of_any_queue_of_the_engine(
     db: None, empty_queues: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    jobs.send(jobs.deliver, "0")
     assert queues.longest_wait() == 0
     jobs.send(jobs.drive, 0)
     now = time.time()

@@ -12,12 +12,14 @@ from tasks import engine
 
 
 class Command(BaseCommand):
-    help = "Delete logs and events of operations that ended long ago, and old health events. Operations stay."
+    help = "Delete logs and events of ended operations, and events of health and webhooks, when they are old."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--log-days", type=float, default=settings.LOG_DAYS, help="default: %(default)s")
         parser.add_argument("--health-days", type=float, default=settings.HEALTH_DAYS, help="default: %(default)s")
+        parser.add_argument("--webhook-days", type=float, default=settings.WEBHOOK_DAYS, help="default: %(default)s")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        deleted = engine.prune(log_days=options["log_days"], health_days=options["health_days"])
+        days = {name: options[name] for name in ("log_days", "health_days", "webhook_days")}
+        deleted = engine.prune(**days)
         self.stdout.write(", ".join(f"{count} {name}" for name, count in deleted.items()) + " deleted")

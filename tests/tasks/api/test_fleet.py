@@ -29,7 +29,7 @@ def operator(db: None) -> User:
 def test_an_operator_sees_it_with_a_password_or_a_session(operator: User) -> None:
     answer = Client().get(URL, headers=basic("op", PASSWORD))
     assert answer.status_code == 200
-    assert [queue["name"] for queue in answer.json()["queues"]] == ["control", "provision", "health"]
+    assert [queue["name"] for queue in answer.json()["queues"]] == ["control", "provision", "health", "webhooks"]
     assert answer.json()["operations"]["running"] == 0
 
     logged_in = Client()

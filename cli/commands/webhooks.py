@@ -1,0 +1,224 @@
+"""`webhooks`: your own servers that are told of events."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from cli.errors import CliError, Code
+from cli.lookup import find_webhook
+from cli.operate import assignment, checked_duration
+from cli.output import table
+from cli.text import age, moment, parse_duration
+from cli.verb import Session, default_verb, verb
+
+PING_SECONDS = 30.0
+POLL_SECONDS = 0.5
+WebhookArgument = Annotated[
+    str,
+    typer.Argument(metavar="WEBHOOK", help="Id (its beginning is enough) or URL; may be left out while you have one."),
+]
+EventOption = Annotated[
+    list[str] | None,
+    typer.Option("--event", metavar="TYPE", help="Only this type, repeatable [default: all].", show_default=False),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    webhooks = typer.Typer(rich_markup_mode=None)
+    app.add_typer(webhooks, name="webhooks")
+    default_verb(webhooks)(list_webhooks)
+    verb(webhooks, "list")(list_webhooks)
+    verb(webhooks, "add")(add)
+    verb(webhooks, "show")(show)
+    verb(webhooks, "set")(change)
+    verb(webhooks, "delete")(delete)
+    verb(webhooks, "ping")(ping)
+    verb(webhooks, "deliveries")(deliveries)
+    verb(webhooks, "replay")(replay)
+    verb(webhooks, "rotate-secret")(rotate_secret)
+    verb(webhooks, "types")(types)
+
+
+def list_webhooks(session: Session) -> None:
+    """Servers of yours that are told of events: list (also without a verb), add, ping, replay ..."""
+    rows = list(session.client.pages("webhooks"))
+    now = session.client.now()
+    body = table(
+        ("id", "url", "events", "active", "last taken", "failing for", "note"),
+        (
+            (
+                row["id"],
+                row["url"],
+                ",".join(row["event_types"]) or "all",
+                row["active"],
+                age(row["delivered_at"], now),
+                age(row["failing_since"], now),
+                row["note"],
+            )
+            for row in rows
+        ),
+        empty="You have no webhook yet. Add one with `3kctl webhooks add URL`.",
+    )
+    session.output.show(rows, body)
+
+
+def add(
+    session: Session,
+    url: Annotated[str, typer.Argument(metavar="URL", help="https://..., reachable from the service.")],
+    event: EventOption = None,
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+) -> None:
+    """Add a server. Its secret is printed this once: the server checks requests with it."""
+    row = session.client.post("webhooks", {"url": url, "event_types": event or [], "description": description})
+    session.output.show(row, f"Added {row['id']}.", Text(f"Secret, shown this once: {row['secret']}"))
+
+
+def show(session: Session, webhook: WebhookArgument = "") -> None:
+    """One webhook with all its settings."""
+    row = find_webhook(session.client, webhook)
+    session.output.show(row, table(("field", "value"), row.items()))
+
+
+def change(
+    session: Session,
+    webhook: Annotated[str, typer.Argument(metavar="WEBHOOK", help="Id (its beginning is enough) or URL.")],
+    assignments: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="VALUE is JSON or a word.")],
+) -> None:
+    """Change url, description, event_types or active, for example `active=true`."""
+    row = find_webhook(session.client, webhook)
+    row = session.client.patch(f"webhooks/{row['id']}", dict(map(assignment, assignments)))
+    session.output.show(row, f"Changed {', '.join(text.partition('=')[0] for text in assignments)} of {row['id']}.")
+
+
+def delete(
+    session: Session,
+    webhook: Annotated[str, typer.Argument(metavar="WEBHOOK", help="Id (its beginning is enough) or URL.")],
+) -> None:
+    """Delete a webhook and what is known of its deliveries."""
+    row = find_webhook(session.client, webhook)
+    session.client.delete(f"webhooks/{row['id']}")
+    session.output.show({"deleted": row["id"]}, f"Deleted {row['id']}.")
+
+
+def ping(session: Session, webhook: WebhookArgument = "") -> None:
+    """Send a test and wait for what becomes of its first attempt."""
+    row = find_webhook(session.client, webhook)
+    made = session.client.post(f"webhooks/{row['id']}/ping", {})
+    path = f"webhooks/{row['id']}/deliveries/{made['id']}"
+    until = time.monotonic() + PING_SECONDS
+    found = session.client.get(path)
+    while not (done := [one for one in found["attempts"] if one["finished_at"]]):
+        if time.monotonic() > until:
+            hint = "See with `3kctl fleet` whether a worker serves the queue webhooks."
+            raise CliError("The test has not been sent yet; it will be.", hint=hint, code=Code.TIMEOUT)
+        time.sleep(POLL_SECONDS)
+        found = session.client.get(path)
+    if found["state"] != "succeeded" and done[0]["error"]:
+        answer = f" It said: {done[0]['answer'][:200]}" if done[0]["answer"] else ""
+        hint = "Correct the server or the address, then try again."
+        raise CliError(f"It was not taken. {done[0]['error']}{answer}", hint=hint, code=Code.FAILED)
+    session.output.show(found, f"Taken with status {found['status']} in {done[0]['seconds'] or 0:.2f} s.")
+
+
+def deliveries(
+    session: Session,
+    webhook: WebhookArgument = "",
+    state: Annotated[str, typer.Option(help="Only these: pending, succeeded or failed.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many, newest first.")] = 20,
+) -> None:
+    """What was sent to a webhook and what is on its way."""
+    row = find_webhook(session.client, webhook)
+    rows = session.client.get(f"webhooks/{row['id']}/deliveries", state=state, limit=limit)["results"]
+    now = session.client.now()
+
+    def waits(one: dict[str, Any]) -> str:
+        then = moment(one["next_attempt_at"])
+        return f"{max(0, round((then - now).total_seconds()))}s" if then else "-"
+
+    body = table(
+        ("id", "type", "age", "state", "attempts", "next in", "status", "error"),
+        (
+            (
+                one["id"],
+                one["type"],
+                age(one["happened_at"], now),
+                one["state"],
+                one["attempts_made"],
+                waits(one),
+                one["status"],
+                one["error"],
+            )
+            for one in rows
+        ),
+        empty="nothing was sent yet",
+    )
+    session.output.show(rows, body)
+
+
+def replay(
+    session: Session,
+    webhook: WebhookArgument = "",
+    delivery: Annotated[
+        list[int] | None, typer.Option(metavar="ID", help="This delivery; repeatable.", show_default=False)
+    ] = None,
+    since: Annotated[
+        str, typer.Option(metavar="TIME|DURATION", help="All that failed since then, e.g. 2026-01-01T00:00Z or 12h.")
+    ] = "",
+) -> None:
+    """Send deliveries again, under their old ids."""
+    if bool(delivery) == bool(since):
+        raise CliError("Say what to send again.", hint="Either --delivery ID, or --since for all that failed.")
+    row = find_webhook(session.client, webhook)
+    if since:
+        given = {"since": _time(session, since).isoformat()}
+        answer = session.client.post(f"webhooks/{row['id']}/replay", given)
+    else:
+        for ident in delivery or []:
+            session.client.post(f"webhooks/{row['id']}/deliveries/{ident}/replay", {})
+        answer = {"replayed": len(delivery or [])}
+    session.output.show(answer, f"{answer['replayed']} sent again.")
+
+
+def rotate_secret(
+    session: Session,
+    webhook: WebhookArgument = "",
+    overlap: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION", callback=checked_duration, help="How long the old secret signs, too [default: 24h]."
+        ),
+    ] = "",
+    at_once: Annotated[bool, typer.Option("--at-once", help="Not at all: it has become known.")] = False,
+) -> None:
+    """Give a webhook another secret, printed this once."""
+    row = find_webhook(session.client, webhook)
+    given = {"overlap_seconds": int(parse_duration(overlap))} if overlap else {}
+    answer = session.client.post(f"webhooks/{row['id']}/rotate-secret", {"overlap_seconds": 0} if at_once else given)
+    until = f"The old one signs, too, until {answer['old_secret_until']}." if answer["old_secret_until"] else None
+    session.output.show(answer, Text(f"Secret, shown this once: {answer['secret']}"), until)
+
+
+def types(session: Session) -> None:
+    """The types of events."""
+    rows = session.client.get("webhook-event-types")
+    session.output.show(rows, table(("type", "when"), ((row["type"], row["description"]) for row in rows)))
+
+
+def _time(session: Session, text: str) -> datetime:
+    try:
+        return session.client.now() - timedelta(seconds=parse_duration(text))
+    except ValueError:
+        pass
+    try:
+        then = datetime.fromisoformat(text)
+    except ValueError:
+        then = None
+    if then is None or then.tzinfo is None:
+        raise CliError(f"--since {text!r} is no time.", hint="Write 12h, or a time with its zone: 2026-01-01T00:00Z.")
+    return then
