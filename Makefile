@@ -14,7 +14,7 @@ STAMP := $(VENV)/.synced
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system demo test chaos fleet lint format benchmark clean
+.PHONY: help setup system demo test chaos fleet lint format docs audit benchmark clean
 
 help:
 	@echo "make demo         six SSH hosts, the service, one cluster installed end to end; KEEP=1 leaves it running"
@@ -22,6 +22,8 @@ help:
 	@echo "make chaos        operations on the lab's hosts while something breaks every few seconds; prints its seed"
 	@echo "make fleet        what 10, 100 and 1,000 installations at once cost, on SIMULATED hosts (docs/operations.md)"
 	@echo "make lint         ruff, mypy and import-linter (part of make test)"
+	@echo "make docs         the documents as a site in var/site; links and warnings are errors"
+	@echo "make audit        known vulnerabilities of what uv.lock pins; needs a network (docs/security.md)"
 	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
 	@echo "make clean        remove what the other targets made"
 
@@ -53,6 +55,16 @@ lint: setup
 
 format: setup
 	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
+
+docs: setup
+	@$(VENV)/bin/zensical build --clean --strict
+
+# Not part of `make test`: what is known of a package changes from day to day, and only the network tells.
+# --strict: a package that could not be asked for is no good news.
+audit: setup
+	@mkdir -p var
+	@$(UV) export --frozen --quiet --no-emit-project --all-groups --output-file var/requirements.txt >/dev/null
+	@$(UV) tool run --quiet pip-audit --strict --disable-pip --require-hashes --requirement var/requirements.txt
 
 # About 40 minutes a size; SIZES=10,100 MEAN=10 is a short look.
 fleet: setup
