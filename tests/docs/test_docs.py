@@ -82,6 +82,12 @@ def test_examples_use_commands_and_options_that_there_are(page: Path) -> None:
             assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", known), f"3kctl {verb} has no {option}"
 
 
+def test_each_command_is_explained() -> None:
+    text, groups = (ROOT / "docs/cli.md").read_text(), {command.rpartition(" ")[0] for command in COMMANDS}
+    verbs = [command for command in COMMANDS if command not in groups]
+    assert not [verb for verb in verbs if not re.search(rf"`(?:3kctl )?{re.escape(verb)}[ `]", text)]
+
+
 def anchors(page: Path) -> set[str]:
     """The ids of a page's headings, as GitHub and the site make them."""
     text = re.sub(r"^( *)```.*?^\1```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
@@ -104,6 +110,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_site_is_built_strictly_and_asks_nobody_else(tmp_path: Path) -> None:
+    """But for mermaid, which a browser fetches to draw diagrams: without it they are read as text."""
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     program = Path(sys.executable).parent / "zensical"
