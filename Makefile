@@ -77,4 +77,4 @@ benchmark: setup system
 
 clean:
 	@test ! -x $(VENV)/bin/python || $(VENV)/bin/python -m lab down
-	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) var .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
