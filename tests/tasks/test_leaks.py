@@ -80,6 +80,7 @@ class Overheard:
     def __init__(self, marks: Marks) -> None:
         self._marks, self._over = marks, threading.Event()
         self._listening = threading.Event()
+        self._seen: set[tuple[bytes, bytes]] = set()
         self.commands: list[str] = []
         self.leaks: set[str] = set()
 
@@ -114,6 +115,9 @@ class Overheard:
                 own = b"SANQIAN_JOB=" in environment and process.stat().st_uid == 0
             except OSError:  # it has ended
                 continue
+            if (arguments, environment) in self._seen:
+                continue
+            self._seen.add((arguments, environment))
             texts = [("arguments", arguments)] if own else [("arguments", arguments), ("environment", environment)]
             self.leaks.update(self._marks.leaks((f"{what} of {arguments[:60]!r}", text) for what, text in texts))
 
