@@ -14,7 +14,7 @@ STAMP := $(VENV)/.synced
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system browser demo test chaos fleet lint format messages benchmark clean
+.PHONY: help setup system browser demo test chaos fleet lint format messages docs audit benchmark clean
 
 help:
 	@echo "make demo         six SSH hosts, the service, one cluster installed end to end; KEEP=1 leaves it running"
@@ -23,6 +23,8 @@ help:
 	@echo "make fleet        what 10, 100 and 1,000 installations at once cost, on SIMULATED hosts (docs/operations.md)"
 	@echo "make lint         ruff, mypy and import-linter (part of make test)"
 	@echo "make messages     collects texts to translate, compiles what was translated (sanqian_service/locale)"
+	@echo "make docs         the documents as a site in var/site; links and warnings are errors"
+	@echo "make audit        known vulnerabilities of what uv.lock pins; needs a network (docs/security.md)"
 	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
 	@echo "make clean        remove what the other targets made"
 
@@ -62,6 +64,16 @@ format: setup
 messages: setup
 	@$(VENV)/bin/python scripts/messages.py
 
+docs: setup
+	@$(VENV)/bin/zensical build --clean --strict
+
+# Not part of `make test`: what is known of a package changes from day to day, and only the network tells.
+# --strict: a package that could not be asked for is no good news.
+audit: setup
+	@mkdir -p var
+	@$(UV) export --frozen --quiet --no-emit-project --all-groups --output-file var/requirements.txt >/dev/null
+	@$(UV) tool run --quiet pip-audit --strict --disable-pip --require-hashes --requirement var/requirements.txt
+
 # About 40 minutes a size; SIZES=10,100 MEAN=10 is a short look.
 fleet: setup
 	@$(UV) sync --frozen --quiet --inexact --group benchmarks
@@ -73,4 +85,4 @@ benchmark: setup system
 
 clean:
 	@test ! -x $(VENV)/bin/python || $(VENV)/bin/python -m lab down
-	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) var .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

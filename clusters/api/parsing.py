@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import IO, Any
@@ -26,7 +27,7 @@ class StrictJSON(BaseParser):
         if len(raw) > LARGEST:
             raise Problem("too-large", "A request may have 2 MiB.", hint="Send less at once.")
         try:
-            data = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
+            data = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_number)
             shown = json.dumps(data, ensure_ascii=False)
             shown.encode()
         except UnicodeDecodeError as error:
@@ -37,9 +38,17 @@ class StrictJSON(BaseParser):
             raise ParseError("The body is nested too deeply.") from error
         except json.JSONDecodeError as error:
             raise ParseError(f"The body is not JSON: {error.msg}, line {error.lineno} column {error.colno}.") from error
+        except ValueError as error:
+            raise ParseError("The body has a number of too many digits.") from error
         if _NUL.search(shown):
             raise ParseError("The body has a NUL character; leave it out.")
         return data
+
+
+def _number(text: str) -> float:
+    if math.isinf(value := float(text)):
+        raise ParseError(f"{text[:20]} is too large a number.")
+    return value
 
 
 def _refuse(word: str) -> None:

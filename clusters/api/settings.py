@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rest_framework import serializers
@@ -11,6 +12,7 @@ from clusters.ceph.external import key_fault
 from clusters.inventory.mapping import OTHER_SETTINGS, SETTINGS
 from clusters.models import Cluster
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 SECRET_SETTINGS = ("registry_password", "ceph_key", "backup_access_key", "backup_secret_key")
 SHOWN_SETTINGS = tuple(name for name in (*SETTINGS, *OTHER_SETTINGS) if name not in SECRET_SETTINGS)
 HELP = {
@@ -67,6 +69,13 @@ class SettingsSerializer(Strict, serializers.ModelSerializer[Cluster]):
         if value and (fault := key_fault(value)):
             raise serializers.ValidationError(f"{fault} Send what `ceph auth get-key client.NAME` prints.")
         return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """One line each: they go into files and requests whose lines mean something."""
+        broken = [name for name, value in attrs.items() if isinstance(value, str) and CONTROL.search(value)]
+        if broken:
+            raise serializers.ValidationError(dict.fromkeys(broken, "It holds control characters. Write one line."))
+        return super().validate(attrs)
 
     class Meta:
         model = Cluster

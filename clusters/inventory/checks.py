@@ -44,6 +44,18 @@ CHOICES = {
     "registry_type": ("harbor", "registry"),
 }
 LOAD_BALANCERS = ("haproxy", "kube-vip")
+_PART = "[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
+FORMS = {
+    "private_registry": (
+        re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*"),
+        "Write a name such as registry.example.org, with a port where it is not 443.",
+    ),
+    "registry_namespace": (
+        re.compile(f"{_PART}(?:/{_PART})*"),
+        "Use lower-case letters and digits, with '.', '_', '-' or '/' between.",
+    ),
+}
+"""What goes into addresses and requests as it is."""
 
 
 def validate(inventory: Inventory, places: Places | None = None) -> tuple[Finding, ...]:
@@ -205,6 +217,14 @@ def _platform(platform: Platform, at: Places) -> Iterator[Finding]:
             default = next(field.default for field in fields(Platform) if field.name == name)
             message = f"{at.at(name).path} is empty."
             yield at.at(name).finding("error", "empty", message, f"Write '{default}', or another value.")
+    for name, (form, fix) in FORMS.items():
+        value = getattr(platform, name)
+        if value and not form.fullmatch(value):
+            yield at.at(name).finding("error", "form", f"{at.at(name).path} has a form that cannot be used.", fix)
+    for name in (*LENGTHS, "registry_password"):
+        if re.search(r"[\x01-\x1f\x7f]", getattr(platform, name)):
+            message = f"{at.at(name).path} holds control characters."
+            yield at.at(name).finding("error", "control-character", message, "Write one line, without tabs.")
     for name, choices in CHOICES.items():
         value = getattr(platform, name)
         if value and value not in choices:

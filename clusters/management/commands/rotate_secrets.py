@@ -9,7 +9,8 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import models, transaction
 
-from clusters.secrets import EncryptedTextField, SecretUnreadable
+from clusters.models import AccessKey
+from clusters.secrets import EncryptedTextField, SecretUnreadable, hash_access_key
 
 BATCH = 200
 
@@ -22,6 +23,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Only see whether all can be read.")
+        hashes = "Also compute the hashes of access keys anew, after SANQIAN_ACCESS_KEY_PEPPER was changed."
+        parser.add_argument("--access-keys", action="store_true", help=hashes)
 
     def handle(self, *_: Any, **options: Any) -> None:
         for model in apps.get_models():
@@ -29,6 +32,11 @@ class Command(BaseCommand):
             if fields:
                 count = _rotate(model, fields, write=not options["dry_run"])
                 self.stdout.write(f"{model._meta.label}: {count} rows, {', '.join(fields)}")
+        if options["access_keys"]:
+            keys = list(AccessKey.objects.only("value"))
+            for key in keys if not options["dry_run"] else ():
+                AccessKey.objects.filter(pk=key.pk).update(hash=hash_access_key(key.value))
+            self.stdout.write(f"access keys: {len(keys)} hashes")
 
 
 def _rotate(model: type[models.Model], fields: list[str], *, write: bool) -> int:

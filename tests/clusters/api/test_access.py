@@ -75,6 +75,8 @@ def test_without_a_cache_requests_pass(api: Api) -> None:
         (b"[" * 100_000, 400, "invalid"),
         (b'{"name": NaN}', 400, "invalid"),
         (b"[]", 400, "invalid"),
+        (b'{"name": ' + b"1" * 5000 + b"}", 400, "invalid"),
+        (b'{"name": 1e999}', 400, "invalid"),
         (b'"' + b"x" * (2 * 1024 * 1024 + 1) + b'"', 413, "too-large"),
     ],
 )

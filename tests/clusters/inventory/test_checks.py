@@ -294,6 +294,22 @@ CASES: dict[str, tuple[str, Case]] = {
             "Write 'dockerhub.kubekey.local', or another value.",
         ),
     ),
+    "a registry that is a command": (
+        HOSTS + GROUPS + "registry: {privateRegistry: '$(id)'}\n",
+        (
+            "error", "form", "registry.privateRegistry", 6, 29,
+            "registry.privateRegistry has a form that cannot be used.",
+            "Write a name such as registry.example.org, with a port where it is not 443.",
+        ),
+    ),
+    "a login of several lines": (
+        HOSTS + GROUPS + 'registry: {auths: {dockerhub.kubekey.local: {username: "a\\nb"}}}\n',
+        (
+            "error", "control-character", "registry.auths.dockerhub.kubekey.local.username", 6, 56,
+            "registry.auths.dockerhub.kubekey.local.username holds control characters.",
+            "Write one line, without tabs.",
+        ),
+    ),
     "a name that no cluster can have": (
         "metadata: {name: My Cluster}\nspec:\n  hosts: [{name: a, address: 10.0.0.1}]\n"
         "  roleGroups: {etcd: [a], master: [a]}\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ SAMPLE = Path(__file__).parents[3] / "conf" / "config-sample.conf"
 SECRETS = ("password", "passwd", "token", "secretkey", "privatekey")
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+ONE_LINE = TEXT.map(lambda text: re.sub(r"[\x00-\x1f\x7f]", "", text))
 WORDS = st.sampled_from(
     ["yes", "No", "on", "null", "~", "012", "1_0", "1e3", "0x1F", "2001-01-01", "12:30", ".inf", "a: b"]
 )
@@ -91,8 +93,8 @@ def platforms(draw: st.DrawFn) -> Platform:
         internal_load_balancer=draw(st.sampled_from(["", "haproxy"])),
         private_registry=registry,
         registry_namespace=draw(LABEL),
-        registry_user=draw(TEXT | WORDS),
-        registry_password=draw(TEXT | WORDS),
+        registry_user=draw(ONE_LINE | WORDS),
+        registry_password=draw(ONE_LINE | WORDS),
         extra={name: part for name, part in extra.items() if part or name not in ("metadata", "spec")},
     )
 

@@ -96,3 +96,10 @@ def test_rotation_lets_the_old_key_go(api: Api, settings: Any) -> None:
         (token, empty) = cursor.fetchone()
     assert "PRIVATE" not in token
     assert empty == ""
+
+
+def test_access_keys_are_known_again_under_another_pepper(api: Api, settings: Any) -> None:
+    settings.ACCESS_KEY_PEPPER = "another pepper"
+    assert api.get("whoami").status_code == 401
+    assert api.value not in run("rotate_secrets", "--access-keys")
+    assert api.get("whoami").status_code == 200
