@@ -11,9 +11,12 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import display
 
+from clusters import wording
 from clusters.ceph import CephState, judge
 from clusters.models import (
     AccessKey,
@@ -71,7 +74,7 @@ class CustomerAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         return super().get_queryset(request).annotate(keys=Count("access_keys"))
 
-    @display(description="access keys", ordering="keys")
+    @display(description=gettext_lazy("access keys"), ordering="keys")
     def keys(self, customer: Any) -> int:
         return int(customer.keys)
 
@@ -94,7 +97,7 @@ class AccessKeyAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessKey]:
         return super().get_queryset(request).annotate(clusters_made=Count("clusters"))
 
-    @display(description="clusters", ordering="clusters_made")
+    @display(description=gettext_lazy("clusters"), ordering="clusters_made")
     def clusters_made(self, key: Any) -> int:
         return int(key.clusters_made)
 
@@ -112,7 +115,7 @@ class AccessKeyAdmin(ModelAdmin):
             max_operations=obj.max_operations,
         )
         obj.pk, obj.prefix = issued.pk, issued.prefix
-        messages.warning(request, f"The access key, shown this once: {value}")
+        messages.warning(request, _("The access key, shown this once: %(value)s") % {"value": value})
 
 
 class NodeInline(ReadOnly, TabularInline):
@@ -133,11 +136,11 @@ class CephPage(ReadOnly):
 
     fields = ("health", "what", "advice", "capacity", "osds", "monitors", "groups", "taken_at", "source", "error")
 
-    @display(description="why")
+    @display(description=gettext_lazy("why"))
     def what(self, reading: CephReading) -> str:
         return judge(CephState.from_json(reading.state), timezone.now()).reason
 
-    @display(description="what to do")
+    @display(description=gettext_lazy("what to do"))
     def advice(self, reading: CephReading) -> str:
         lines = judge(CephState.from_json(reading.state), timezone.now()).advice
         return format_html_join("", "<p>{}</p>", ((line,) for line in lines))
@@ -145,24 +148,26 @@ class CephPage(ReadOnly):
     def capacity(self, reading: CephReading) -> str:
         state = CephState.from_json(reading.state)
         if not state.total:
-            return "not known"
+            return _("not known")
         used, total, free = map(filesizeformat, (state.used, state.total, state.free))
-        return f"{used} of {total} ({state.used / state.total:.0%}), {free} free"
+        share = f"{100 * state.used / state.total:.0f}"
+        said = {"used": used, "total": total, "percent": share, "free": free}
+        return _("%(used)s of %(total)s (%(percent)s %%), %(free)s free") % said
 
-    @display(description="OSDs up and in, by host")
+    @display(description=gettext_lazy("OSDs up and in, by host"))
     def osds(self, reading: CephReading) -> str:
         hosts = CephState.from_json(reading.state).hosts.items()
         return "; ".join(
-            f"{host or 'no host'}: {sum(o.up for o in osds)} up, {sum(o.inside for o in osds)} in, of {len(osds)}"
+            f"{host or '–'}: {sum(o.up for o in osds)} up, {sum(o.inside for o in osds)} in, of {len(osds)}"
             for host, osds in hosts
         )
 
-    @display(description="monitors in quorum")
+    @display(description=gettext_lazy("monitors in quorum"))
     def monitors(self, reading: CephReading) -> str:
         mons = CephState.from_json(reading.state).mons
-        return f"{sum(mon.active for mon in mons)} of {len(mons)}"
+        return f"{sum(mon.active for mon in mons)} / {len(mons)}"
 
-    @display(description="placement groups")
+    @display(description=gettext_lazy("placement groups"))
     def groups(self, reading: CephReading) -> str:
         states = CephState.from_json(reading.state).groups
         return ", ".join(f"{count} {name}" for name, count in states.items())
@@ -181,9 +186,10 @@ class CephReadingAdmin(CephPage, ModelAdmin):
     search_fields = ("cluster__name",)
     list_select_related = ("cluster",)
 
-    @display(description="state", label=HEALTH_LABELS)
-    def state_label(self, reading: CephReading) -> str:
-        return judge(CephState.from_json(reading.state), timezone.now()).state
+    @display(description=gettext_lazy("state"), label=HEALTH_LABELS)
+    def state_label(self, reading: CephReading) -> tuple[str, str]:
+        state = judge(CephState.from_json(reading.state), timezone.now()).state
+        return state, wording.word(state)
 
 
 @admin.register(Cluster)
@@ -196,18 +202,18 @@ class ClusterAdmin(ModelAdmin):
         *("id", "access_key", "state", "state_reason", "cpod_id", "kubernetes_uid", "imported"),
         *("checked_at", "created_at", "updated_at"),
     )
-    inlines = (CephInline, NodeInline, ComponentInline)
+    inlines: Sequence[Any] = (CephInline, NodeInline, ComponentInline)
     # What Django 6.0 does by itself; until then it warns where this is not said.
     formfield_overrides: ClassVar = {URLField: {"assume_scheme": "https"}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cluster]:
         return super().get_queryset(request).annotate(hosts=Count("nodes"))
 
-    @display(description="state", ordering="state", label=CLUSTER_LABELS)
-    def state_label(self, cluster: Cluster) -> str:
-        return cluster.state
+    @display(description=gettext_lazy("state"), ordering="state", label=CLUSTER_LABELS)
+    def state_label(self, cluster: Cluster) -> tuple[str, str]:
+        return cluster.state, wording.word(cluster.state)
 
-    @display(description="hosts", ordering="hosts")
+    @display(description=gettext_lazy("hosts"), ordering="hosts")
     def hosts(self, cluster: Any) -> int:
         return int(cluster.hosts)
 
@@ -232,9 +238,9 @@ class SSHCredentialAdmin(ReadOnly, ModelAdmin):
     fields = ("cluster", "kind", "created_at")
     list_select_related = ("cluster",)
 
-    @display(description="kind")
+    @display(description=gettext_lazy("kind"))
     def kind(self, credential: SSHCredential) -> str:
-        return "private key" if credential.private_key else "password"
+        return _("private key") if credential.private_key else _("password")
 
 
 @admin.register(Component)
@@ -244,9 +250,9 @@ class ComponentAdmin(ReadOnly, ModelAdmin):
     search_fields = ("name", "cluster__name")
     list_select_related = ("cluster",)
 
-    @display(description="state", ordering="state", label=HEALTH_LABELS)
-    def state_label(self, component: Component) -> str:
-        return component.state
+    @display(description=gettext_lazy("state"), ordering="state", label=HEALTH_LABELS)
+    def state_label(self, component: Component) -> tuple[str, str]:
+        return component.state, wording.word(component.state)
 
 
 @admin.register(HealthEvent)

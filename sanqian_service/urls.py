@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from clusters.api.problems import page_not_found
 from sanqian_service.probes import livez, metrics, readyz
-from tasks.fleet_page import fleet_page
+from tasks.dashboard_page import dashboard_part
+from tasks.fleet_page import fleet_page, fleet_part
 from tasks.web.staff import live as staff_live
 
-admin.site.index_template = "admin/index_with_fleet.html"
+admin.site.index_template = "admin/dashboard/index.html"
+admin.site.index_title = _("Dashboard")
 urlpatterns = [
+    path("admin/dashboard/part/", admin.site.admin_view(dashboard_part), name="dashboard-part"),
     path("admin/fleet/", admin.site.admin_view(fleet_page), name="fleet"),
+    path("admin/fleet/part/", admin.site.admin_view(fleet_part), name="fleet-part"),
     path("admin/live/", include(staff_live.urls)),
     path("admin/", admin.site.urls),
     path("livez", livez),

@@ -7,19 +7,25 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
+from clusters import wording
 from clusters.admin import ReadOnly
-from tasks import services
+from tasks import cluster_page, services, users_page
+from tasks.asker import actor, source
 from tasks.models import AuditEvent, HostJob, LogChunk, Operation, Step
 from tasks.plan import PlanError
 from tasks.plans import PLANS
 
+__all__ = ["cluster_page", "users_page"]  # pages of their own, which register themselves
+CHANGE = ["act"]
 STATE_LABELS = {
     "queued": "info",
     "pending": "info",
@@ -42,7 +48,7 @@ class StepInline(ReadOnly, TabularInline):
     extra = 0
     show_change_link = True
 
-    @display(description="progress")
+    @display(description=gettext_lazy("progress"))
     def done(self, step: Step) -> str:
         return f"{step.progress:.0f} %"
 
@@ -50,17 +56,23 @@ class StepInline(ReadOnly, TabularInline):
 class StartForm(forms.ModelForm):
     """What REST takes, checked the same way: what makes no plan is said at its field."""
 
-    kind = forms.ChoiceField(choices=[(one.kind, f"{one.kind}: {one.title}") for one in PLANS.values()])
+    kind = forms.ChoiceField(
+        choices=lambda: [(one.kind, f"{one.kind}: {_(one.title)}") for one in PLANS.values()],
+        label=gettext_lazy("kind"),
+    )
     params = forms.JSONField(
         required=False,
         initial=dict,
-        help_text="JSON, as POST clusters/{id}/operations takes it. No secrets: 3kctl rotate takes those.",
+        label=gettext_lazy("params"),
+        help_text=gettext_lazy(
+            "JSON, as POST clusters/{id}/operations takes it. No secrets: 3kctl rotate takes those."
+        ),
     )
 
     class Meta:
         model = Operation
         fields = ("cluster", "kind", "params", "dry_run")
-        help_texts = {"dry_run": "Only look: say what would change."}
+        help_texts = {"dry_run": gettext_lazy("Only look: say what would change.")}
 
     def clean(self) -> dict[str, Any]:
         given = {**(super().clean() or {})}
@@ -87,17 +99,17 @@ class OperationAdmin(ReadOnly, ModelAdmin):
     inlines = (StepInline,)
     actions_detail = ("cancel", "retry")
 
-    @display(description="state", ordering="state", label=STATE_LABELS)
-    def state_label(self, operation: Operation) -> str:
-        return operation.state
+    @display(description=gettext_lazy("state"), ordering="state", label=STATE_LABELS)
+    def state_label(self, operation: Operation) -> tuple[str, str]:
+        return operation.state, wording.word(operation.state)
 
-    @display(description="progress", ordering="progress")
+    @display(description=gettext_lazy("progress"), ordering="progress")
     def bar(self, operation: Operation) -> SafeString:
         return format_html(
             '<progress max="100" value="{}"></progress> {} %', round(operation.progress), round(operation.progress)
         )
 
-    @display(description="log (its end)")
+    @display(description=gettext_lazy("log (its end)"))
     def log(self, operation: Operation) -> SafeString:
         newest = LogChunk.objects.filter(operation=operation).select_related("job__step").order_by("-seq")[:LOG_CHUNKS]
         lines = [f"[{chunk.job.step.key} {chunk.job.host}] {chunk.text}" for chunk in reversed(newest)]
@@ -105,6 +117,9 @@ class OperationAdmin(ReadOnly, ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("tasks.add_operation"))
+
+    def has_act_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_act(request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, **kwargs) if obj else StartForm
@@ -132,40 +147,34 @@ class OperationAdmin(ReadOnly, ModelAdmin):
             given["kind"],
             given["params"],
             dry_run=given["dry_run"],
-            actor=_actor(request),
-            source=_source(request),
+            actor=actor(request),
+            source=source(request),
         )
         obj.pk = made.pk
         obj.refresh_from_db()
 
-    @action(description="Cancel", url_path="cancel")
+    @action(description=gettext_lazy("Cancel"), url_path="cancel", permissions=CHANGE)
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        operation = self._allowed(request, object_id)
-        if operation and request.method != "POST":
-            return ask(self, request, operation, "Cancel", "Its commands are ended on all hosts.")
-        if operation:
-            services.request_cancel(operation, actor=_actor(request), source=_source(request))
-            messages.success(request, "The operation is being cancelled.")
+        operation = _operation(object_id)
+        if request.method != "POST":
+            return ask(self, request, operation, _("Cancel"), _("Its commands are ended on all hosts."))
+        services.request_cancel(operation, actor=actor(request), source=source(request))
+        messages.success(request, _("The operation is being cancelled."))
         return _back(object_id)
 
-    @action(description="Retry", url_path="retry")
+    @action(description=gettext_lazy("Retry"), url_path="retry", permissions=CHANGE)
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        operation = self._allowed(request, object_id)
-        if operation and request.method != "POST":
-            return ask(self, request, operation, "Retry", "What is true already is found and not repeated.")
-        if operation:
-            try:
-                services.request_retry(operation, actor=_actor(request), source=_source(request))
-                messages.success(request, "The operation goes on from what is true already.")
-            except (services.Busy, services.NotRetryable, PlanError) as error:
-                messages.error(request, str(error))
+        operation = _operation(object_id)
+        if request.method != "POST":
+            effect = _("What is true already is found and not repeated.")
+            return ask(self, request, operation, _("Retry"), effect, steps=operation.steps.all())
+        try:
+            step = request.POST.get("from_step", "")
+            services.request_retry(operation, actor=actor(request), source=source(request), from_step=step)
+            messages.success(request, _("The operation goes on from what is true already."))
+        except (services.Busy, services.NotRetryable, PlanError) as error:
+            messages.error(request, str(error))
         return _back(object_id)
-
-    def _allowed(self, request: HttpRequest, object_id: str) -> Operation | None:
-        if not request.user.has_perm("tasks.change_operation"):
-            messages.error(request, "You may look at operations, not change them.")
-            return None
-        return Operation.objects.select_related("cluster").get(pk=object_id)
 
 
 class HostJobInline(ReadOnly, TabularInline):
@@ -183,23 +192,23 @@ class StepAdmin(ReadOnly, ModelAdmin):
     inlines = (HostJobInline,)
     actions_detail = ("skip",)
 
-    @display(description="state", ordering="state", label=STATE_LABELS)
-    def state_label(self, step: Step) -> str:
-        return step.state
+    @display(description=gettext_lazy("state"), ordering="state", label=STATE_LABELS)
+    def state_label(self, step: Step) -> tuple[str, str]:
+        return step.state, wording.word(step.state)
 
-    @action(description="Skip", url_path="skip")
+    def has_act_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_act(request)
+
+    @action(description=gettext_lazy("Skip"), url_path="skip", permissions=CHANGE)
     def skip(self, request: HttpRequest, object_id: str) -> HttpResponse:
         step = Step.objects.select_related("operation__cluster").get(pk=object_id)
-        if not request.user.has_perm("tasks.change_operation"):
-            messages.error(request, "You may look at operations, not change them.")
-            return _back(step.operation_id)
         if request.method != "POST":
-            effect = "The step is taken for done, and the operation goes on behind it."
-            return ask(self, request, step.operation, "Skip", f"{step.title}. {effect}", reason=True)
+            effect = _("The step is taken for done, and the operation goes on behind it.")
+            return ask(self, request, step.operation, _("Skip"), f"{step.title}. {effect}", reason=True)
         try:
             reason = request.POST.get("reason", "")
-            services.request_skip(step.operation, step.key, reason, actor=_actor(request), source=_source(request))
-            messages.success(request, f"{step.title} is skipped.")
+            services.request_skip(step.operation, step.key, reason, actor=actor(request), source=source(request))
+            messages.success(request, _("%(step)s is skipped.") % {"step": step.title})
         except (services.Busy, services.NotRetryable, PlanError) as error:
             messages.error(request, str(error))
         return _back(step.operation_id)
@@ -220,27 +229,29 @@ class AuditEventAdmin(ReadOnly, ModelAdmin):
     search_fields = ("actor", "cluster", "operation")
 
 
+def may_act(request: HttpRequest) -> bool:
+    """Whether who asks may stop and resume operations."""
+    return bool(request.user.has_perm("tasks.change_operation"))
+
+
 def ask(
-    page: ModelAdmin, request: HttpRequest, operation: Operation, verb: str, effect: str, *, reason: bool = False
+    page: ModelAdmin, request: HttpRequest, operation: Operation, verb: str, effect: str, **more: Any
 ) -> HttpResponse:
-    """A link must not change anything, so it leads to a form."""
+    """A link must not change anything, so it leads to a form. `more` asks: for a `reason`, or from which of `steps`."""
+    about = {"verb": verb, "kind": operation.kind, "cluster": operation.cluster}
     context = {
         **page.admin_site.each_context(request),
-        "title": f"{verb}: {operation.kind} of {operation.cluster}",
+        "title": _("%(verb)s: %(kind)s of %(cluster)s") % about,
         "operation": operation,
         "verb": verb,
         "effect": effect,
-        "reason": reason,
+        **more,
     }
     return render(request, "admin/tasks/operation/confirm.html", context)
 
 
-def _actor(request: HttpRequest) -> str:
-    return f"operator {request.user.get_username()}"
-
-
-def _source(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))
+def _operation(ident: str) -> Operation:
+    return get_object_or_404(Operation.objects.select_related("cluster"), pk=ident)
 
 
 def _back(object_id: Any) -> HttpResponse:

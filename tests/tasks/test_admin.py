@@ -67,10 +67,10 @@ def test_every_model_has_pages_and_none_shows_a_secret(operator: Client, operati
     assert shown > 12
 
 
-def test_a_cluster_shows_its_ceph(operator: Client, operation: Operation) -> None:
-    page = reverse("admin:clusters_cluster_change", args=[operation.cluster_id])
+def test_a_reading_of_ceph_is_shown_in_words(operator: Client, operation: Operation) -> None:
+    page = reverse("admin:clusters_cephreading_change", args=[operation.cluster_id])
     text = operator.get(page).content.decode()
-    for said in ("host1: 1 up, 2 in, of 2", "3 of 3", "of 12.0", "active+clean"):
+    for said in ("host1: 1 up, 2 in, of 2", "3 / 3", "of 12.0", "active+clean"):
         assert said in text
 
 
@@ -127,7 +127,7 @@ def test_who_may_only_look_may_not_cancel(operation: Operation) -> None:
     viewer.user_permissions.add(Permission.objects.get(codename="view_operation"))
     client = Client()
     client.force_login(viewer)
-    client.post(reverse("admin:tasks_operation_cancel", args=[operation.pk]))
+    assert client.post(reverse("admin:tasks_operation_cancel", args=[operation.pk])).status_code == 403
     operation.refresh_from_db()
     assert operation.state == OperationState.QUEUED
 
