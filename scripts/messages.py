@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -28,7 +29,8 @@ _CALL = re.compile(rf"\b(?:_|gettext|ngettext)\(\s*{_STRING}(?:\s*,\s*{_STRING})
 Message = str | tuple[str, str]  # one text, or the singular and the plural
 
 
-def collected() -> set[Message]:
+@cache
+def collected() -> frozenset[Message]:
     """All there is to translate: what is marked in code and templates, the models' words, the operations' texts."""
     from django.apps import apps
     from django.utils import translation
@@ -47,7 +49,7 @@ def collected() -> set[Message]:
             found |= set(wording.messages(apps.get_app_config(name)))
     for plan in PLANS.values():
         found |= {plan.title, plan.description, *(str(rule.get("description", "")) for rule in plan.params.values())}
-    return {message for message in found | _of_unfold() if message}
+    return frozenset(message for message in found | _of_unfold() if message)
 
 
 def _of_template(path: Path) -> Iterator[Message]:
@@ -64,7 +66,8 @@ def _of_unfold() -> set[Message]:
     import unfold
 
     known: set[str] = set()
-    for path in Path(django.__file__).parent.rglob("locale/zh_Hans/LC_MESSAGES/django.mo"):
+    home, file_of = Path(django.__file__).parent, "locale/zh_Hans/LC_MESSAGES/django.mo"
+    for path in (home / "conf" / file_of, *home.glob(f"contrib/*/{file_of}")):
         with path.open("rb") as file:
             known |= {one.id for one in read_mo(file) if isinstance(one.id, str)}
     own = Path(unfold.__file__).parent / "templates"

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from clusters import wording
 from clusters.admin import ReadOnly
 from tasks import cluster_page, services, users_page
 from tasks.asker import actor, source
-from tasks.models import AuditEvent, HostJob, LogChunk, Operation, Step
+from tasks.models import AuditEvent, HostJob, Operation, Step, StepState
 from tasks.plan import PlanError
 from tasks.plans import PLANS
+from tasks.web.live import Addresses
+from tasks.web.staff import live
 from tasks.webhooks import admin as webhooks  # noqa: F401 - it registers its pages
 
 __all__ = ["cluster_page", "users_page"]  # pages of their own, which register themselves
-CHANGE = ["act"]
+ASKING = ["GET", "HEAD", "POST"]
 STATE_LABELS = {
     "queued": "info",
     "pending": "info",
@@ -39,19 +46,6 @@ STATE_LABELS = {
     "lost": "danger",
     "cancelled": "info",
 }
-LOG_CHUNKS = 200  # of the newest, on one page
-
-
-class StepInline(ReadOnly, TabularInline):
-    model = Step
-    fields = ("title", "state", "outcome", "done", "note", "tries", "started_at", "finished_at")
-    readonly_fields = ("done",)
-    extra = 0
-    show_change_link = True
-
-    @display(description=gettext_lazy("progress"))
-    def done(self, step: Step) -> str:
-        return f"{step.progress:.0f} %"
 
 
 class StartForm(forms.ModelForm):
@@ -95,10 +89,29 @@ class OperationAdmin(ReadOnly, ModelAdmin):
     list_filter = ("state", "kind", "dry_run")
     search_fields = ("id", "cluster__name", "requested_by")
     list_select_related = ("cluster",)
-    exclude = ("event_seq", "sent_at", "cluster_states")
-    readonly_fields = ("bar", "log")
-    inlines = (StepInline,)
-    actions_detail = ("cancel", "retry")
+    # What the live part shows of it, and what only the engine reads.
+    exclude = ("error", "notes", "progress", "event_seq", "sent_at", "cluster_states")
+    change_form_outer_before_template = "admin/dashboard/operation.html"
+
+    class Media:
+        css = {"all": ["live/operation.css", "pages/pages.css"]}
+        js = [Script("live/operation.js", type="module")]
+
+    def get_urls(self) -> list[URLPattern]:
+        own, wrap = "tasks_operation", self.admin_site.admin_view
+        asking = [
+            path("<uuid:ident>/cancel/", wrap(self.cancel), name=f"{own}_cancel"),
+            path("<uuid:ident>/retry/", wrap(self.retry), name=f"{own}_retry"),
+            path("<uuid:ident>/skip/", wrap(self.skip), name=f"{own}_skip"),
+        ]
+        return [*asking, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        operation = self.get_object(request, object_id)
+        extra = {"live": _addresses(request, operation)} if operation else {}
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
     @display(description=gettext_lazy("state"), ordering="state", label=STATE_LABELS)
     def state_label(self, operation: Operation) -> tuple[str, str]:
@@ -110,29 +123,14 @@ class OperationAdmin(ReadOnly, ModelAdmin):
             '<progress max="100" value="{}"></progress> {} %', round(operation.progress), round(operation.progress)
         )
 
-    @display(description=gettext_lazy("log (its end)"))
-    def log(self, operation: Operation) -> SafeString:
-        newest = LogChunk.objects.filter(operation=operation).select_related("job__step").order_by("-seq")[:LOG_CHUNKS]
-        lines = [f"[{chunk.job.step.key} {chunk.job.host}] {chunk.text}" for chunk in reversed(newest)]
-        return format_html('<pre style="white-space: pre-wrap">{}</pre>', "".join(lines))
-
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("tasks.add_operation"))
-
-    def has_act_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_act(request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, **kwargs) if obj else StartForm
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_fields(request, obj) if obj else StartForm.Meta.fields
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return super().get_readonly_fields(request, obj) if obj else ()
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return super().get_inlines(request, obj) if obj else []
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         try:
@@ -154,18 +152,18 @@ class OperationAdmin(ReadOnly, ModelAdmin):
         obj.pk = made.pk
         obj.refresh_from_db()
 
-    @action(description=gettext_lazy("Cancel"), url_path="cancel", permissions=CHANGE)
-    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        operation = _operation(object_id)
+    @method_decorator(require_http_methods(ASKING))
+    def cancel(self, request: HttpRequest, ident: UUID) -> HttpResponse:
+        operation = _operation(request, ident)
         if request.method != "POST":
             return ask(self, request, operation, _("Cancel"), _("Its commands are ended on all hosts."))
         services.request_cancel(operation, actor=actor(request), source=source(request))
         messages.success(request, _("The operation is being cancelled."))
-        return _back(object_id)
+        return _back(ident)
 
-    @action(description=gettext_lazy("Retry"), url_path="retry", permissions=CHANGE)
-    def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        operation = _operation(object_id)
+    @method_decorator(require_http_methods(ASKING))
+    def retry(self, request: HttpRequest, ident: UUID) -> HttpResponse:
+        operation = _operation(request, ident)
         if request.method != "POST":
             effect = _("What is true already is found and not repeated.")
             return ask(self, request, operation, _("Retry"), effect, steps=operation.steps.all())
@@ -175,7 +173,23 @@ class OperationAdmin(ReadOnly, ModelAdmin):
             messages.success(request, _("The operation goes on from what is true already."))
         except (services.Busy, services.NotRetryable, PlanError) as error:
             messages.error(request, str(error))
-        return _back(object_id)
+        return _back(ident)
+
+    @method_decorator(require_http_methods(ASKING))
+    def skip(self, request: HttpRequest, ident: UUID) -> HttpResponse:
+        """Take a failed step for done."""
+        operation = _operation(request, ident)
+        if request.method != "POST":
+            effect = _("The step is taken for done, and the operation goes on behind it.")
+            failed = operation.steps.filter(state=StepState.FAILED)
+            return ask(self, request, operation, _("Skip"), effect, reason=True, failed=failed)
+        step, reason = request.POST.get("step", ""), request.POST.get("reason", "")
+        try:
+            services.request_skip(operation, step, reason, actor=actor(request), source=source(request))
+            messages.success(request, _("%(step)s is skipped.") % {"step": step})
+        except (services.Busy, services.NotRetryable, PlanError) as error:
+            messages.error(request, str(error))
+        return _back(ident)
 
 
 class HostJobInline(ReadOnly, TabularInline):
@@ -191,28 +205,10 @@ class StepAdmin(ReadOnly, ModelAdmin):
     search_fields = ("key", "operation__id", "operation__cluster__name")
     list_select_related = ("operation",)
     inlines = (HostJobInline,)
-    actions_detail = ("skip",)
 
     @display(description=gettext_lazy("state"), ordering="state", label=STATE_LABELS)
     def state_label(self, step: Step) -> tuple[str, str]:
         return step.state, wording.word(step.state)
-
-    def has_act_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_act(request)
-
-    @action(description=gettext_lazy("Skip"), url_path="skip", permissions=CHANGE)
-    def skip(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        step = Step.objects.select_related("operation__cluster").get(pk=object_id)
-        if request.method != "POST":
-            effect = _("The step is taken for done, and the operation goes on behind it.")
-            return ask(self, request, step.operation, _("Skip"), f"{step.title}. {effect}", reason=True)
-        try:
-            reason = request.POST.get("reason", "")
-            services.request_skip(step.operation, step.key, reason, actor=actor(request), source=source(request))
-            messages.success(request, _("%(step)s is skipped.") % {"step": step.title})
-        except (services.Busy, services.NotRetryable, PlanError) as error:
-            messages.error(request, str(error))
-        return _back(step.operation_id)
 
 
 @admin.register(HostJob)
@@ -238,7 +234,10 @@ def may_act(request: HttpRequest) -> bool:
 def ask(
     page: ModelAdmin, request: HttpRequest, operation: Operation, verb: str, effect: str, **more: Any
 ) -> HttpResponse:
-    """A link must not change anything, so it leads to a form. `more` asks: for a `reason`, or from which of `steps`."""
+    """A link must not change anything, so it leads to a form.
+
+    `more` asks: for a `reason`, from which of `steps`, which of the `failed` ones.
+    """
     about = {"verb": verb, "kind": operation.kind, "cluster": operation.cluster}
     context = {
         **page.admin_site.each_context(request),
@@ -251,8 +250,17 @@ def ask(
     return render(request, "admin/tasks/operation/confirm.html", context)
 
 
-def _operation(ident: str) -> Operation:
+def _operation(request: HttpRequest, ident: UUID) -> Operation:
+    if not may_act(request):
+        raise PermissionDenied
     return get_object_or_404(Operation.objects.select_related("cluster"), pk=ident)
+
+
+def _addresses(request: HttpRequest, operation: Operation) -> Addresses:
+    """What the live part asks; of what changes anything, what this user may do."""
+    verbs = ("cancel", "retry", "skip") if may_act(request) else ()
+    actions = {verb: reverse(f"admin:tasks_operation_{verb}", args=[operation.pk]) for verb in verbs}
+    return live.addresses(operation.pk, login=reverse("admin:login"), **actions)
 
 
 def _back(object_id: Any) -> HttpResponse:

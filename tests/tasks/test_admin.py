@@ -135,10 +135,12 @@ def test_a_failed_step_is_skipped_with_a_reason_that_is_kept(operator: Client, o
     assert lease is not None
     engine.fail(lease, {"message": "no"})
     engine.advance(operation.pk)
-    page = reverse("admin:tasks_step_skip", args=[step.pk])
-    assert "taken for done" in operator.get(page).content.decode()
-    assert "for a reason" in operator.post(page, {"reason": " "}, follow=True).content.decode()
-    operator.post(page, {"reason": "done by hand"})
+    page = reverse("admin:tasks_operation_skip", args=[operation.pk])
+    asked = operator.get(page).content.decode()
+    assert "taken for done" in asked and 'value="one"' in asked
+    assert "for a reason" in operator.post(page, {"step": "one", "reason": " "}, follow=True).content.decode()
+    assert "no step" in operator.post(page, {"step": "two", "reason": "so"}, follow=True).content.decode()
+    operator.post(page, {"step": "one", "reason": "done by hand"})
     step.refresh_from_db()
     assert (step.state, step.note) == ("skipped", "Skipped by operator op: done by hand")
     assert AuditEvent.objects.get(action="operation.skip").detail == {"step": "one", "reason": "done by hand"}

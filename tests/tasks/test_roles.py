@@ -39,7 +39,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "admin:tasks_operation_add": STARTING,
     "admin:tasks_operation_cancel": STARTING,
     "admin:tasks_operation_retry": STARTING,
-    "admin:tasks_step_skip": STARTING,
+    "admin:tasks_operation_skip": STARTING,
     "admin:clusters_customer_add": RULING,
     "admin:clusters_accesskey_add": RULING,
     "admin:auth_user_changelist": RULING,
@@ -76,7 +76,7 @@ def address(name: str, operation: Operation) -> str:
         return reverse(name, args=[operation.cluster_id, "backup"])
     if name.endswith(("_changelist", "_add")) or "_" not in name:
         return reverse(name)
-    thing = {"cluster": operation.cluster_id, "operation": operation.pk, "step": operation.steps.get().pk}
+    thing = {"cluster": operation.cluster_id, "operation": operation.pk}
     return reverse(name, args=[thing[name.split("_")[1]]])
 
 
@@ -109,7 +109,8 @@ def _retry(client: Client, operation: Operation) -> bool:
 def _skip(client: Client, operation: Operation) -> bool:
     _fail(operation)
     step = operation.steps.get()
-    client.post(reverse("admin:tasks_step_skip", args=[step.pk]), {"reason": "done by hand"})
+    form = {"step": "one", "reason": "done by hand"}
+    client.post(reverse("admin:tasks_operation_skip", args=[operation.pk]), form)
     step.refresh_from_db()
     return step.state == "skipped"
 
@@ -196,7 +197,7 @@ def test_buttons_are_there_for_who_may_press_them(operation: Operation, client_o
     for role, there in ((roles.VIEWER, False), (roles.OPERATOR, True)):
         texts = [client_of(role).get(page).content.decode() for page in pages]
         assert ("Start an operation" in texts[0]) == there
-        assert (f"{operation.pk}/cancel" in texts[1]) == there
+        assert [f'{operation.pk}/{verb}/"' in texts[1] for verb in ("cancel", "retry", "skip")] == [there] * 3
 
 
 def test_an_admin_makes_no_superuser_and_touches_none(client_of: Callable[[str], Client], operation: Operation) -> None:
