@@ -14,7 +14,7 @@ STAMP := $(VENV)/.synced
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system demo test chaos fleet lint format benchmark clean
+.PHONY: help setup system demo test chaos fleet lint messages client format benchmark clean
 
 help:
 	@echo "make demo         six SSH hosts, the service, one cluster installed end to end; KEEP=1 leaves it running"
@@ -22,6 +22,8 @@ help:
 	@echo "make chaos        operations on the lab's hosts while something breaks every few seconds; prints its seed"
 	@echo "make fleet        what 10, 100 and 1,000 installations at once cost, on SIMULATED hosts (docs/operations.md)"
 	@echo "make lint         ruff, mypy and import-linter (part of make test)"
+	@echo "make messages     3kctl's texts into its Chinese catalog, and that compiled; then translate what is empty"
+	@echo "make client       3kctl's typed client of the REST API, made from its schema"
 	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
 	@echo "make clean        remove what the other targets made"
 
@@ -50,6 +52,14 @@ chaos: setup system
 
 lint: setup
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && SANQIAN_DEBUG=1 $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+
+# The texts of 3kctl for translation, and the catalog that it reads.
+messages: setup
+	@$(VENV)/bin/python -m scripts.messages
+
+# The documents and addresses of the REST API, as 3kctl uses them, from the schema.
+client: setup
+	@$(VENV)/bin/python -m scripts.client
 
 format: setup
 	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
