@@ -148,5 +148,5 @@ def _summary(findings: list[Finding]) -> Text:
     warnings = sum(one.level is Level.WARNING for one in findings)
     if not errors and not warnings:
         return Text(tr("Nothing is wrong."), style="green")
-    said = tr("{errors} errors, {warnings} warnings.", errors=errors, warnings=warnings)
+    said = tr("Errors: {errors}, warnings: {warnings}.", errors=errors, warnings=warnings)
     return Text(said, style="red" if errors else "yellow")
