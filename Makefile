@@ -14,7 +14,7 @@ STAMP := $(VENV)/.synced
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system browser demo test chaos fleet lint format messages docs audit benchmark clean
+.PHONY: help setup system browser demo test chaos fleet lint format messages client docs audit benchmark clean
 
 help:
 	@echo "make demo         six SSH hosts, the service, one cluster installed end to end; KEEP=1 leaves it running"
@@ -22,9 +22,10 @@ help:
 	@echo "make chaos        operations on the lab's hosts while something breaks every few seconds; prints its seed"
 	@echo "make fleet        what 10, 100 and 1,000 installations at once cost, on SIMULATED hosts (docs/operations.md)"
 	@echo "make lint         ruff, mypy and import-linter (part of make test)"
-	@echo "make messages     collects texts to translate, compiles what was translated (sanqian_service/locale)"
+	@echo "make messages     collects texts to translate, compiles what was translated (sanqian_service/locale, cli/locale)"
 	@echo "make docs         the documents as a site in var/site; links and warnings are errors"
 	@echo "make audit        known vulnerabilities of what uv.lock pins; needs a network (docs/security.md)"
+	@echo "make client       3kctl's typed client of the REST API, made from its schema"
 	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
 	@echo "make clean        remove what the other targets made"
 
@@ -58,11 +59,17 @@ chaos: setup system
 lint: setup
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && SANQIAN_DEBUG=1 $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 
+# The texts of 3kctl for translation, and the catalog that it reads.
+# The documents and addresses of the REST API, as 3kctl uses them, from the schema.
+client: setup
+	@$(VENV)/bin/python -m scripts.client
+
 format: setup
 	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
 messages: setup
-	@$(VENV)/bin/python scripts/messages.py
+	@$(VENV)/bin/python -m scripts.messages
+	@$(VENV)/bin/python -m scripts.cli_messages
 
 docs: setup
 	@$(VENV)/bin/zensical build --clean --strict

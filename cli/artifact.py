@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from cli.errors import CliError
+from cli.language import tr
 
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 
@@ -15,10 +16,12 @@ def artifact_parameter(given: str, sha256: str = "") -> dict[str, str] | None:
     """`url`, `file` or `path` from one word, with its checksum. None where nothing is given. Raises `CliError`."""
     checksum = sha256.strip().lower()
     if checksum and not re.fullmatch(r"[0-9a-f]{64}", checksum):
-        raise CliError("--sha256 is no SHA-256: it has 64 hexadecimal digits.", hint="Print it with `sha256sum FILE`.")
+        raise CliError(
+            tr("--sha256 is no SHA-256: it has 64 hexadecimal digits."), hint=tr("Print it with `sha256sum FILE`.")
+        )
     if not given:
         if checksum:
-            raise CliError("--sha256 is given without --artifact.", hint="Name the artifact it belongs to.")
+            raise CliError(tr("--sha256 is given without --artifact."), hint=tr("Name the artifact it belongs to."))
         return None
     if "://" in given:
         return _url(given, checksum)
@@ -31,12 +34,13 @@ def _url(given: str, checksum: str) -> dict[str, str]:
     parts = urlsplit(given)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise CliError(
-            f"--artifact {given}: only http:// and https:// can be fetched.",
-            hint="Or put the file into the service's SANQIAN_ARTIFACT_DIR and give its name.",
+            tr("--artifact {given}: only http:// and https:// can be fetched.", given=given),
+            hint=tr("Or put the file into the service's SANQIAN_ARTIFACT_DIR and give its name."),
         )
     if not checksum:
         raise CliError(
-            "An artifact from a URL needs its checksum: --sha256 is missing.", hint="Print it with `sha256sum FILE`."
+            tr("An artifact from a URL needs its checksum: --sha256 is missing."),
+            hint=tr("Print it with `sha256sum FILE`."),
         )
     return {"url": given, "sha256": checksum}
 
@@ -44,19 +48,24 @@ def _url(given: str, checksum: str) -> dict[str, str]:
 def _directory(given: str, checksum: str) -> dict[str, str]:
     if given.endswith(ARCHIVES):
         raise CliError(
-            f"--artifact {given} looks like an archive, but a path names a directory unpacked on the first "
-            "control-plane host.",
-            hint="Put the archive into the service's SANQIAN_ARTIFACT_DIR and give its name, or give a URL.",
+            tr(
+                "--artifact {given} looks like an archive, but a path names a directory unpacked on the first "
+                "control-plane host.",
+                given=given,
+            ),
+            hint=tr("Put the archive into the service's SANQIAN_ARTIFACT_DIR and give its name, or give a URL."),
         )
     if checksum:
-        raise CliError("--sha256 does not go with a directory.", hint="Leave it out, or give a URL or a file name.")
+        raise CliError(
+            tr("--sha256 does not go with a directory."), hint=tr("Leave it out, or give a URL or a file name.")
+        )
     return {"path": given}
 
 
 def _file(given: str, checksum: str) -> dict[str, str]:
     if given.startswith("~") or ".." in PurePosixPath(given).parts:
         raise CliError(
-            f"--artifact {given} is no name below the service's SANQIAN_ARTIFACT_DIR.",
-            hint="Give a file name, a URL, or /DIRECTORY for one unpacked on the first control-plane host.",
+            tr("--artifact {given} is no name below the service's SANQIAN_ARTIFACT_DIR.", given=given),
+            hint=tr("Give a file name, a URL, or /DIRECTORY for one unpacked on the first control-plane host."),
         )
     return {"file": given.removeprefix("./"), **({"sha256": checksum} if checksum else {})}

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cli.language import N_, tr
 from cli.text import moment
 
 ENDED = ("succeeded", "failed", "cancelled")
 STEP_ENDED = (*ENDED, "skipped")
 WORDS = {
-    "already": "already",
-    "changed": "changed",
-    "checked": "checked",
-    "would-change": "would change",
-    "unknown": "cannot tell",
+    "already": N_("already"),
+    "changed": N_("changed"),
+    "checked": N_("checked"),
+    "would-change": N_("would change"),
+    "unknown": N_("cannot tell"),
 }
 
 
@@ -83,8 +84,12 @@ class Board:
     @property
     def name(self) -> str:
         """How people call it: `install of demo`."""
-        dry = " (dry run)" if self.dry_run else ""
-        return f"{self.kind} of {self.cluster}{dry}" if self.cluster else f"{self.kind}{dry}"
+        dry = tr(" (dry run)") if self.dry_run else ""
+        return (
+            tr("{kind} of {cluster}{dry}", kind=self.kind, cluster=self.cluster, dry=dry)
+            if self.cluster
+            else f"{self.kind}{dry}"
+        )
 
     def active(self) -> list[StepRow]:
         """The steps being worked on, in the plan's order."""
@@ -146,7 +151,7 @@ class Board:
         state, note = str(data.get("state") or ""), str(data.get("note") or "")
         if state not in ("failed", "lost"):
             return []
-        code = f", exit code {data['exit_code']}" if data.get("exit_code") is not None else ""
+        code = tr(", exit code {exit_code}", exit_code=data["exit_code"]) if data.get("exit_code") is not None else ""
         return [Change("host", row, f"{data.get('host')} {state}{code}{': ' + note if note else ''}")]
 
 

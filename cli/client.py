@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from cli.errors import CliError, Problem, Unreachable
+from cli.language import tr
 
 TIMEOUT = httpx.Timeout(60, connect=10)
 # Heartbeats come every 15 s: three missed ones mean that the connection is gone.
@@ -54,11 +55,13 @@ class Client:
         self.server = server.rstrip("/")
         if urlsplit(self.server).scheme not in ("http", "https") or not urlsplit(self.server).hostname:
             raise CliError(
-                f"--server {server!r} is no address of a service.",
-                hint="Write it with its scheme, for example http://127.0.0.1:8300 or https://host.",
+                tr("--server {server} is no address of a service.", server=repr(server)),
+                hint=tr("Write it with its scheme, for example http://127.0.0.1:8300 or https://host."),
             )
         if not access_key.isascii() or any(character.isspace() for character in access_key):
-            raise CliError("The access key has characters that no key has.", hint="Copy it again, without quotes.")
+            raise CliError(
+                tr("The access key has characters that no key has."), hint=tr("Copy it again, without quotes.")
+            )
         self.access_key = access_key
         self._skew = timedelta()
         self._attempts = ATTEMPTS if patience is None else 1
@@ -115,7 +118,7 @@ class Client:
         """Delete what is at `path`."""
         self._send("DELETE", path)
 
-    def pages(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
+    def pages(self, path: str, **params: Any) -> Iterator[Any]:
         """All rows of a list, page after page."""
         query: dict[str, Any] = _given(params)
         while True:
@@ -146,7 +149,8 @@ class Client:
             return response.json()
         except json.JSONDecodeError:
             raise Unreachable(
-                f"{self.server} does not speak the API: {path} is no JSON.", hint="Check --server."
+                tr("{server} does not speak the API: {path} is no JSON.", server=self.server, path=path),
+                hint=tr("Check --server."),
             ) from None
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -170,8 +174,13 @@ class Client:
 
     def unreachable(self, error: Exception) -> Unreachable:
         """`error` of the network, said with what to do."""
-        hint = f"Start it with `3kctl up`, or name another with --server or SANQIAN_SERVER (now {self.server})."
-        return Unreachable(f"The service at {self.server} is not reachable: {reason(error)}.", hint=hint)
+        hint = tr(
+            "Start it with `3kctl up`, or name another with --server or SANQIAN_SERVER (now {server}).",
+            server=self.server,
+        )
+        return Unreachable(
+            tr("The service at {server} is not reachable: {error}.", server=self.server, error=reason(error)), hint=hint
+        )
 
     def _learn_time(self, response: httpx.Response) -> None:
         if sent := response.headers.get("date"):
@@ -183,9 +192,9 @@ class Client:
 def reason(error: Exception) -> str:
     """Why the network failed, in words."""
     if isinstance(error, httpx.ConnectTimeout):
-        return "no answer to the connection"
+        return tr("no answer to the connection")
     if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
+        return tr("no answer in time")
     return str(error).strip() or type(error).__name__
 
 
@@ -211,8 +220,12 @@ def _problem(response: httpx.Response) -> Problem:
         body = {}
     if not body and response.status_code >= 300:
         body = {
-            "title": f"The service answered {response.status_code} {response.reason_phrase} without an explanation.",
-            "hint": "Check --server, and the service's log.",
+            "title": tr(
+                "The service answered {status_code} {reason_phrase} without an explanation.",
+                status_code=response.status_code,
+                reason_phrase=response.reason_phrase,
+            ),
+            "hint": tr("Check --server, and the service's log."),
             "status": response.status_code,
         }
     return Problem(response.status_code, body)

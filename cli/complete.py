@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import typer
 
-from cli.client import Client
+from cli.api.client import Api
 from cli.config import config_path, load
 from cli.target import resolve
 
@@ -29,7 +30,7 @@ def contexts(ctx: typer.Context, incomplete: str) -> list[Offer]:
     return _fitting(((name, context.server) for name, context in config.contexts.items()), incomplete)
 
 
-def _asking(offers: Callable[[Client, dict[str, Any]], Iterable[Offer]]) -> Complete:
+def _asking(offers: Callable[[Api, dict[str, Any]], Iterable[Offer]]) -> Complete:
     """A completion that asks the service; `offers` gets the words that were typed before, by their names."""
 
     def complete(ctx: typer.Context, incomplete: str) -> list[Offer]:
@@ -39,7 +40,7 @@ def _asking(offers: Callable[[Client, dict[str, Any]], Iterable[Offer]]) -> Comp
         try:
             options = {name: str(given.get(name) or "") for name in ("server", "access_key", "context")}
             target = resolve(load(config_path()), os.environ, **options)
-            client = Client(target.server, target.access_key, patience=PATIENCE)
+            client = Api(target.server, target.access_key, patience=PATIENCE)
             return _fitting(offers(client, given), incomplete)
         except Exception:
             return []
@@ -66,44 +67,39 @@ def _fitting(offers: Iterable[Offer], incomplete: str) -> list[Offer]:
     return [offer for offer in offers if offer[0].startswith(incomplete)]
 
 
-def _rows(client: Client, path: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = client.get(path, limit=MOST)["results"]
-    return rows
-
-
-def _clusters(client: Client, given: dict[str, Any]) -> Iterator[Offer]:
-    for row in _rows(client, "clusters"):
+def _clusters(client: Api, given: dict[str, Any]) -> Iterator[Offer]:
+    for row in islice(client.get_clusters(limit=MOST), MOST):
         if row["state"] != "removed":
             yield row["name"], row["state"]
 
 
-def _operations(client: Client, given: dict[str, Any]) -> Iterator[Offer]:
-    for row in _rows(client, "operations"):
+def _operations(client: Api, given: dict[str, Any]) -> Iterator[Offer]:
+    for row in islice(client.get_operations(limit=MOST), MOST):
         yield row["id"], f"{row['kind']} {row['cluster']['name']} {row['state']}"
 
 
-def _either(client: Client, given: dict[str, Any]) -> Iterator[Offer]:
+def _either(client: Api, given: dict[str, Any]) -> Iterator[Offer]:
     yield from _clusters(client, given)
     yield from _operations(client, given)
 
 
-def _nodes(client: Client, given: dict[str, Any]) -> Iterator[Offer]:
+def _nodes(client: Api, given: dict[str, Any]) -> Iterator[Offer]:
     """Of the cluster that was named, else of the only one."""
-    rows = [row for row in _rows(client, "clusters") if row["state"] != "removed"]
+    rows = [row for row in islice(client.get_clusters(limit=MOST), MOST) if row["state"] != "removed"]
     if name := given.get("cluster") or given.get("operation"):
         rows = [row for row in rows if name in (row["name"], row["id"])]
     if len(rows) == 1:
-        for node in _rows(client, f"clusters/{rows[0]['id']}/nodes"):
+        for node in islice(client.get_cluster_nodes(rows[0]["id"], limit=MOST), MOST):
             yield node["name"], ",".join(node["role_groups"])
 
 
-def _kinds(client: Client, given: dict[str, Any]) -> Iterator[Offer]:
-    for row in client.get("operation-kinds"):
+def _kinds(client: Api, given: dict[str, Any]) -> Iterator[Offer]:
+    for row in client.get_operation_kinds():
         yield row["kind"], row["title"]
 
 
-def _components(client: Client, given: dict[str, Any]) -> Iterator[Offer]:
-    for row in client.get("components"):
+def _components(client: Api, given: dict[str, Any]) -> Iterator[Offer]:
+    for row in client.get_components():
         yield row["name"], row["kind"]
 
 

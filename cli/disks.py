@@ -10,10 +10,11 @@ import typer
 from rich.console import RenderableType
 
 from cli.errors import CliError
+from cli.language import N_, tr
 from cli.output import table
 from cli.text import bytes_size
 
-USES = {"use": "use", "keep": "has it already", "wipe": "WIPE and use", "no": "leave alone"}
+USES = {"use": N_("use"), "keep": N_("has it already"), "wipe": N_("WIPE and use"), "no": N_("leave alone")}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def _disk(text: str) -> dict[str, str]:
     host, _, path = text.partition(":")
     if not host or not path.startswith("/"):
         raise CliError(
-            f"--disk {text} is no HOST:PATH.", hint="For example --disk worker1:/dev/disk/by-id/wwn-0x5000c500."
+            tr("--disk {value} is no HOST:PATH.", value=text),
+            hint=tr("For example --disk worker1:/dev/disk/by-id/wwn-0x5000c500."),
         )
     return {"host": host, "disk": path}
 
@@ -64,8 +66,8 @@ def _wipe(text: str) -> dict[str, str]:
     host, _, path = rest.partition(":")
     if not host or not path.startswith("/") or not serial:
         raise CliError(
-            f"--wipe {text} is no HOST:PATH:SERIAL.",
-            hint="`3kctl deploy install ceph --plan` lists paths and serial numbers.",
+            tr("--wipe {value} is no HOST:PATH:SERIAL.", value=text),
+            hint=tr("`3kctl deploy install ceph --plan` lists paths and serial numbers."),
         )
     return {"host": host, "disk": path, "serial": serial}
 
@@ -86,9 +88,11 @@ def disks_table(detail: Mapping[str, Any]) -> RenderableType | None:
             "HDD" if one.get("rotational") else "SSD",
             one.get("model"),
             one.get("serial"),
-            USES.get(one["use"], one["use"]),
+            tr(USES.get(one["use"], one["use"])),
             one.get("reasons"),
         )
         for one in found
     )
-    return table(("host", "disk", "size", "type", "model", "serial", "Ceph", "because"), rows)
+    return table(
+        (tr("host"), tr("disk"), tr("size"), tr("type"), tr("model"), tr("serial"), tr("Ceph"), tr("because")), rows
+    )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
+from cli.language import N_, tr
+
 
 class Code(IntEnum):
     """Exit codes of `3kctl`; scripts rely on them."""
@@ -22,23 +24,23 @@ class Code(IntEnum):
 
 
 EXIT_CODES = {
-    Code.OK: "done",
-    Code.FAILED: "the operation failed or was cancelled",
-    Code.USAGE: "wrong usage, or a file or key that cannot be used",
-    Code.REFUSED: "refused by the service",
-    Code.UNREACHABLE: "the service is not reachable, or not able to answer",
-    Code.NOT_FOUND: "no such cluster, operation or host",
-    Code.BUSY: "another operation is under way on the cluster",
-    Code.TIMEOUT: "--timeout is over; the operation goes on",
-    Code.INTERRUPTED: "interrupted; the operation goes on",
+    Code.OK: N_("done"),
+    Code.FAILED: N_("the operation failed or was cancelled"),
+    Code.USAGE: N_("wrong usage, or a file or key that cannot be used"),
+    Code.REFUSED: N_("refused by the service"),
+    Code.UNREACHABLE: N_("the service is not reachable, or not able to answer"),
+    Code.NOT_FOUND: N_("no such cluster, operation or host"),
+    Code.BUSY: N_("another operation is under way on the cluster"),
+    Code.TIMEOUT: N_("--timeout is over; the operation goes on"),
+    Code.INTERRUPTED: N_("interrupted; the operation goes on"),
 }
 
 
 class CliError(Exception):
     """An error with its fix, shown without a traceback; the process ends with `code`."""
 
-    label = "error: "
-    hint_label = "fix: "
+    label = N_("error: ")
+    hint_label = N_("fix: ")
 
     def __init__(self, message: str, *, hint: str = "", code: Code = Code.USAGE) -> None:
         super().__init__(message)
@@ -68,7 +70,7 @@ class Problem(CliError):
         self.slug = str(body.get("type") or "").rsplit("/", 1)[-1]
         title, detail = str(body.get("title") or ""), str(body.get("detail") or "")
         super().__init__(
-            detail or title or f"The service answered with status {status}.",
+            detail or title or tr("The service answered with status {status}.", status=status),
             hint=str(body.get("hint") or ""),
             code=_code_of(status, self.slug),
         )

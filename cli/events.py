@@ -12,6 +12,7 @@ import httpx
 
 from cli.client import Client, reason
 from cli.errors import Problem
+from cli.language import tr
 from cli.sse import Parser, ServerEvent
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0
@@ -141,7 +142,7 @@ class EventStream:
                         put(event)
                     if gone.is_set():
                         return
-            put(_Closed("the service closed it", retry=parser.retry))
+            put(_Closed(tr("the service closed it"), retry=parser.retry))
         except Problem as error:
             put(_Closed(error.message, error))
         except httpx.HTTPError as error:

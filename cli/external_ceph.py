@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import CliError
+from cli.language import tr
 from cli.operate import names
 from cli.verb import Session
 
@@ -69,7 +70,7 @@ class ExternalCeph:
     def store_key(self, session: Session, cluster: Mapping[str, Any]) -> None:
         """Hand the key over, where one is given. Raises `CliError`."""
         if key := self._key():
-            session.client.patch(f"clusters/{cluster['id']}", {"ceph_key": key})
+            session.client.patch_cluster(cluster["id"], {"ceph_key": key})
 
     def _key(self) -> str:
         if not self.key_file:
@@ -77,10 +78,13 @@ class ExternalCeph:
         try:
             text = sys.stdin.read(LARGEST) if self.key_file == "-" else Path(self.key_file).read_text("ascii")[:LARGEST]
         except (OSError, UnicodeDecodeError) as error:
-            raise CliError(f"{self.key_file} cannot be read as a key: {error}.") from error
+            raise CliError(
+                tr("{key_file} cannot be read as a key: {error}.", key_file=self.key_file, error=error)
+            ) from error
         found: list[str] = _LINE.findall(text) or text.split()
         if len(found) != 1:
             raise CliError(
-                f"{self.key_file} holds {len(found)} keys.", hint="Give a file with the one key of the user."
+                tr("{key_file} holds {found} keys.", key_file=self.key_file, found=len(found)),
+                hint=tr("Give a file with the one key of the user."),
             )
         return found[0]

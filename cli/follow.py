@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -12,10 +12,14 @@ from rich.text import Text
 from cli.board import ENDED, WORDS, Board
 from cli.errors import CliError, Code, Unreachable
 from cli.events import EventStream, Lost, Resumed, Tick, within
+from cli.language import tr
 from cli.output import Output, table
 from cli.text import duration, harmless, moment
 from cli.verb import Session
 from cli.view import View, view_of
+
+if TYPE_CHECKING:
+    from cli.api import types
 
 LAST_LINES = 15
 
@@ -26,19 +30,21 @@ class StillRunning(CliError):
     label = hint_label = ""
 
 
-def follow(session: Session, operation: str, *, timeout: float | None = None) -> dict[str, Any]:
+def follow(session: Session, operation: str, *, timeout: float | None = None) -> types.OperationDetail:
     """Show the operation until it ends, and return its last detail.
 
     Raises `StillRunning` on Ctrl-C and after `timeout` seconds, `Unreachable` when the service stays away; the
     operation goes on in all three cases.
     """
     client, output = session.client, session.output
-    detail: dict[str, Any] = client.get(f"operations/{operation}")
+    detail = client.get_operation(operation)
     board = Board(detail)
     if board.ended:
         return detail
-    again = f"Follow it again with `3kctl follow {operation}`; stop it with `3kctl cancel {operation}`."
-    output.say(f"{board.name}, operation {operation}", "bold")
+    again = tr(
+        "Follow it again with `3kctl follow {operation}`; stop it with `3kctl cancel {operation}`.", operation=operation
+    )
+    output.say(tr("{name}, operation {operation}", name=board.name, operation=operation), "bold")
     view = view_of(output.people, board, client.now)
     stream = EventStream(client, f"operations/{operation}/events", int(detail.get("event_seq") or 0), tick=view.tick)
     try:
@@ -47,19 +53,33 @@ def follow(session: Session, operation: str, *, timeout: float | None = None) ->
                 if isinstance(item, Tick):
                     view.refresh()
                 elif isinstance(item, Lost):
-                    view.say(f"connection lost ({item.reason}), trying again in {duration(item.delay + 0.5)}", "yellow")
+                    view.say(
+                        tr(
+                            "connection lost ({reason}), trying again in {value}",
+                            reason=item.reason,
+                            value=duration(item.delay + 0.5),
+                        ),
+                        "yellow",
+                    )
                 elif isinstance(item, Resumed):
-                    view.say("connected again, nothing was missed", "green")
+                    view.say(tr("connected again, nothing was missed"), "green")
                 else:
                     _show(view, board, item.event, json.loads(item.data), session)
     except TimeoutError:
-        message = f"The {board.name} is not over after {duration(timeout or 0)}; it goes on."
+        message = tr(
+            "The {name} is not over after {timeout}; it goes on.", name=board.name, timeout=duration(timeout or 0)
+        )
         raise StillRunning(message, hint=again, code=Code.TIMEOUT) from None
     except KeyboardInterrupt:
-        raise StillRunning(f"Interrupted. The {board.name} goes on.", hint=again, code=Code.INTERRUPTED) from None
+        raise StillRunning(
+            tr("Interrupted. The {name} goes on.", name=board.name), hint=again, code=Code.INTERRUPTED
+        ) from None
     except Unreachable as error:
-        raise Unreachable(f"{error.message} The {board.name} goes on without it being watched.", hint=again) from error
-    return dict(client.get(f"operations/{operation}"))
+        raise Unreachable(
+            tr("{message} The {name} goes on without it being watched.", message=error.message, name=board.name),
+            hint=again,
+        ) from error
+    return client.get_operation(operation)
 
 
 def _show(view: View, board: Board, event: str, data: Mapping[str, Any], session: Session) -> None:
@@ -72,7 +92,10 @@ def conclude(session: Session, detail: Mapping[str, Any], *extra: RenderableType
     """Say how an operation ended, and with which exit code. `extra` is shown with a success."""
     output = session.output
     if detail["state"] not in ENDED:
-        output.show(dict(detail), Text(f"{detail['kind']} {detail['id']} is {detail['state']}."))
+        output.show(
+            dict(detail),
+            Text(tr("{kind} {id} is {state}.", kind=detail["kind"], id=detail["id"], state=detail["state"])),
+        )
         return Code.OK
     if not output.form.tables:
         output.show(dict(detail))
@@ -89,17 +112,21 @@ def _success(output: Output, detail: Mapping[str, Any], *extra: RenderableType |
             if part is not None:
                 output.result.print(part)
     began, over = moment(detail.get("started_at")), moment(detail.get("finished_at"))
-    took = f" in {duration((over - began).total_seconds())}" if began and over else ""
+    took = tr(" in {value}", value=duration((over - began).total_seconds())) if began and over else ""
     already = sum(step.get("outcome") == "already" for step in detail.get("steps") or [])
-    saved = f"; {already} of {len(detail['steps'])} steps were already as wanted" if already else ""
-    output.say(f"{_name(detail)} succeeded{took}{saved}.", "green")
+    saved = (
+        tr("; {already} of {steps} steps were already as wanted", already=already, steps=len(detail["steps"]))
+        if already
+        else ""
+    )
+    output.say(tr("{detail} succeeded{took}{saved}.", detail=_name(detail), took=took, saved=saved), "green")
 
 
 def _failure(session: Session, detail: Mapping[str, Any]) -> None:
     output, error, ident = session.output, detail.get("error") or {}, detail["id"]
     step, host = str(error.get("step") or ""), str(error.get("host") or "")
-    where = f" at step {step}" if step else ""
-    where += f" on {host}" if host else ""
+    where = tr(" at step {step}", step=step) if step else ""
+    where += tr(" on {host}", host=host) if host else ""
     output.errors.print(Text(f"{_name(detail)} {detail['state']}{where}.", style="bold red"), soft_wrap=True)
     if error.get("message"):
         for line in str(error["message"]).splitlines():
@@ -107,20 +134,23 @@ def _failure(session: Session, detail: Mapping[str, Any]) -> None:
     for line in _last_lines(session, ident, step, host):
         output.errors.print(Text(f"  {host or 'log'} | {line}", style="dim"), soft_wrap=True)
     if error.get("fix"):
-        output.errors.print(Text.assemble(("fix: ", "bold"), harmless(str(error["fix"]))), soft_wrap=True)
+        output.errors.print(Text.assemble((tr("fix: "), "bold"), harmless(str(error["fix"]))), soft_wrap=True)
     if detail["state"] == "failed" and step:
         on = f" --host {host}" if host else ""
-        output.errors.print(Text(f"all of its output:  3kctl logs {ident} --step {step}{on}"), soft_wrap=True)
-    output.errors.print(Text(f"go on where it stopped:  3kctl retry {ident}"), soft_wrap=True)
+        output.errors.print(
+            Text(tr("all of its output:  3kctl logs {ident} --step {step}{on}", ident=ident, step=step, on=on)),
+            soft_wrap=True,
+        )
+    output.errors.print(Text(tr("go on where it stopped:  3kctl retry {ident}", ident=ident)), soft_wrap=True)
 
 
 def _last_lines(session: Session, ident: str, step: str, host: str) -> list[str]:
     if not step:
         return []
     try:
-        log = session.client.get(f"operations/{ident}/log", step=step, host=host, tail=LAST_LINES)
+        log = session.client.get_operation_log(ident, step=step, host=host, tail=LAST_LINES)
     except CliError as error:
-        return [f"(the log could not be read: {error.message})"]
+        return [tr("(the log could not be read: {message})", message=error.message)]
     text = "".join(chunk.get("text") or "" for chunk in log["results"])
     return [harmless(line) for line in text.splitlines()[-LAST_LINES:]]
 
@@ -134,10 +164,12 @@ def plan_table(detail: Mapping[str, Any]) -> RenderableType:
     rows = []
     for step in detail.get("steps") or []:
         error = step.get("error") or {}
-        outcome = WORDS.get(step.get("outcome") or "", step.get("outcome") or step.get("state"))
+        outcome = tr(WORDS.get(step.get("outcome") or "", step.get("outcome") or step.get("state") or ""))
         hosts = [job["host"] for job in step.get("hosts") or [] if job.get("host") != "service"]
         rows.append((step["key"], step.get("title"), outcome, hosts, error.get("message") or step.get("note")))
-    return table(("step", "what", "outcome", "hosts", "note"), rows, empty="The plan has no steps.")
+    return table(
+        (tr("step"), tr("what"), tr("outcome"), tr("hosts"), tr("note")), rows, empty=tr("The plan has no steps.")
+    )
 
 
 def findings_table(detail: Mapping[str, Any]) -> RenderableType | None:
@@ -156,4 +188,4 @@ def findings_table(detail: Mapping[str, Any]) -> RenderableType | None:
         (one.get("level"), one.get("host"), one.get("code"), one.get("message") or one.get("what"), one.get("fix"))
         for one in found
     )
-    return table(("level", "host", "code", "finding", "fix"), rows)
+    return table((tr("level"), tr("host"), tr("code"), tr("finding"), tr("fix")), rows)

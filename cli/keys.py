@@ -17,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 from cli.errors import CliError
+from cli.language import tr
 
 LARGEST_KEY = 64 * 1024
 TRIES = 3
@@ -69,7 +70,15 @@ def read_keys(text: str, source: str, *, ask: Ask | None = None) -> Keys:
             if path not in known:
                 known[path] = read_key(path, ask=ask)
         except CliError as error:
-            faults.append(f"{source}, line {line}: privateKeyPath {written}: {error.message}")
+            faults.append(
+                tr(
+                    "{source}, line {line}: privateKeyPath {written}: {message}",
+                    source=source,
+                    line=line,
+                    written=written,
+                    message=error.message,
+                )
+            )
             continue
         keys.private_keys[written], passphrase = known[path]
         if passphrase:
@@ -77,7 +86,7 @@ def read_keys(text: str, source: str, *, ask: Ask | None = None) -> Keys:
     if faults:
         raise CliError(
             "\n".join(faults),
-            hint="Correct the path, copy the key here, or give one key for all hosts with --private-key FILE.",
+            hint=tr("Correct the path, copy the key here, or give one key for all hosts with --private-key FILE."),
         )
     return keys
 
@@ -86,29 +95,29 @@ def read_key(path: Path, *, ask: Ask | None = None) -> tuple[str, str]:
     """One private key and its passphrase, empty where the key has none. Raises `CliError`."""
     try:
         if path.stat().st_size > LARGEST_KEY:
-            raise CliError(f"{path} is too large for a private key.")
+            raise CliError(tr("{path} is too large for a private key.", path=path))
         text = path.read_text("ascii")
     except FileNotFoundError:
-        raise CliError(f"there is no file {path} on this machine.") from None
+        raise CliError(tr("there is no file {path} on this machine.", path=path)) from None
     except IsADirectoryError:
-        raise CliError(f"{path} is a directory.") from None
+        raise CliError(tr("{path} is a directory.", path=path)) from None
     except PermissionError:
-        raise CliError(f"{path} may not be read by you.") from None
+        raise CliError(tr("{path} may not be read by you.", path=path)) from None
     except UnicodeDecodeError:
-        raise CliError(f"{path} is no private key in text form (PEM or OpenSSH).") from None
+        raise CliError(tr("{path} is no private key in text form (PEM or OpenSSH).", path=path)) from None
     except OSError as error:
-        raise CliError(f"{path} cannot be read: {error.strerror}.") from error
+        raise CliError(tr("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror)) from error
     if text.startswith("ssh-"):
-        raise CliError(f"{path} is a public key; name the private one beside it, without .pub.")
+        raise CliError(tr("{path} is a public key; name the private one beside it, without .pub.", path=path))
     if "PRIVATE KEY-----" not in text:
-        raise CliError(f"{path} is no private key in PEM or OpenSSH form.")
+        raise CliError(tr("{path} is no private key in PEM or OpenSSH form.", path=path))
     return text, _passphrase(path, text, ask or ask_on_terminal)
 
 
 def ask_on_terminal(question: str) -> str:
     """An answer typed without being shown. Raises `CliError` where there is no terminal."""
     if not sys.stdin.isatty():
-        raise CliError(f"{question} cannot be asked for without a terminal.")
+        raise CliError(tr("{question} cannot be asked for without a terminal.", question=question))
     return getpass.getpass(f"{question}: ")
 
 
@@ -117,16 +126,18 @@ def _passphrase(path: Path, text: str, ask: Ask) -> str:
         return ""
     if given := os.environ.get("SANQIAN_KEY_PASSPHRASE", ""):
         if _locked(path, text, given):
-            raise CliError(f"{path}: the passphrase in SANQIAN_KEY_PASSPHRASE is wrong.")
+            raise CliError(tr("{path}: the passphrase in SANQIAN_KEY_PASSPHRASE is wrong.", path=path))
         return given
     for _ in range(TRIES):
         try:
-            answer = ask(f"Passphrase of {path}")
+            answer = ask(tr("Passphrase of {path}", path=path))
         except CliError:
-            raise CliError(f"{path} has a passphrase: set SANQIAN_KEY_PASSPHRASE, or run on a terminal.") from None
+            raise CliError(
+                tr("{path} has a passphrase: set SANQIAN_KEY_PASSPHRASE, or run on a terminal.", path=path)
+            ) from None
         if answer and not _locked(path, text, answer):
             return answer
-    raise CliError(f"{path}: {TRIES} wrong passphrases.")
+    raise CliError(tr("{path}: {TRIES} wrong passphrases.", path=path, TRIES=TRIES))
 
 
 def _locked(path: Path, text: str, passphrase: str | None) -> bool:
@@ -139,7 +150,7 @@ def _locked(path: Path, text: str, passphrase: str | None) -> bool:
     except ValueError as error:
         if passphrase is not None or "password" in str(error).lower():
             return True
-        raise CliError(f"{path} is a broken private key: {error}.") from error
+        raise CliError(tr("{path} is a broken private key: {error}.", path=path, error=error)) from error
     except UnsupportedAlgorithm as error:
-        raise CliError(f"{path} is of a kind that is not supported: {error}.") from error
+        raise CliError(tr("{path} is of a kind that is not supported: {error}.", path=path, error=error)) from error
     return False

@@ -31,11 +31,15 @@ def tr(text: str, /, **values: object) -> str:
     return found.format(**values) if values else found
 
 
+def N_(text: str, /) -> str:
+    """`text` as it is: marked for the catalog, to be translated by `tr` where it is shown."""
+    return text
+
+
 def translate_libraries() -> None:
     """Have the libraries' own words come from our catalog, too."""
-    if language() == CHINESE:
-        gettext.bindtextdomain(DOMAIN, str(LOCALES))
-        gettext.textdomain(DOMAIN)
+    gettext.bindtextdomain(DOMAIN, str(LOCALES))
+    gettext.textdomain(DOMAIN)
 
 
 @cache

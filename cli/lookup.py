@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING
 
-from cli.client import Client
+from cli.api.client import Api
 from cli.errors import CliError, Code, Problem
+from cli.language import tr
+
+if TYPE_CHECKING:
+    from cli.api import types
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _BEGINNING = re.compile(r"[0-9a-f][0-9a-f-]{5,34}")
 
 
-def find_cluster(client: Client, given: str = "") -> dict[str, Any]:
+def find_cluster(client: Api, given: str = "") -> types.ClusterWithOperation:
     """The cluster of this name or id; the only one, where nothing is given. Raises `CliError`."""
     if _ID.fullmatch(given.lower()):
-        found: dict[str, Any] = client.get(f"clusters/{given.lower()}")
-        return found
-    clusters = list(client.pages("clusters", name=given))
+        return client.get_cluster(given.lower())
+    clusters = list(client.get_clusters(name=given))
     named = [one for one in clusters if one["name"] == given] if given else clusters
     present = [one for one in named if one["state"] != "removed"] or named
     if len(present) == 1:
@@ -27,47 +30,56 @@ def find_cluster(client: Client, given: str = "") -> dict[str, Any]:
         raise _no_such(client, given)
     if present:
         raise CliError(
-            f"You have {len(present)} clusters: {', '.join(one['name'] for one in present)}.",
-            hint="Name one of them, by its name or id.",
+            tr(
+                "You have {present} clusters: {names}.",
+                present=len(present),
+                names=", ".join(one["name"] for one in present),
+            ),
+            hint=tr("Name one of them, by its name or id."),
         )
     raise CliError(
-        "You have no cluster yet.",
-        hint="Install one with `3kctl deploy all -f FILE`, or adopt one that exists with `3kctl import`.",
+        tr("You have no cluster yet."),
+        hint=tr("Install one with `3kctl deploy all -f FILE`, or adopt one that exists with `3kctl import`."),
         code=Code.NOT_FOUND,
     )
 
 
-def _no_such(client: Client, given: str) -> CliError:
-    names = [one["name"] for one in client.pages("clusters")]
+def _no_such(client: Api, given: str) -> CliError:
+    names = [one["name"] for one in client.get_clusters()]
     near = get_close_matches(given, names, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"You have: {', '.join(names) or 'none'}."
-    return CliError(f"You have no cluster {given}.", hint=hint, code=Code.NOT_FOUND)
+    hint = (
+        tr("Did you mean {value}?", value=near[0])
+        if near
+        else tr("You have: {names}.", names=", ".join(names) or tr("none"))
+    )
+    return CliError(tr("You have no cluster {given}.", given=given), hint=hint, code=Code.NOT_FOUND)
 
 
-def find_operation(client: Client, given: str = "") -> dict[str, Any]:
+def find_operation(client: Api, given: str = "") -> types.Operation:
     """The operation of this id, or the newest of a cluster: of the only one, where nothing is given."""
     word = given.lower()
     if _ID.fullmatch(word):
         try:
-            found: dict[str, Any] = client.get(f"operations/{word}")
+            return client.get_operation(word)
         except Problem as error:
             if error.code is not Code.NOT_FOUND:
                 raise
-        else:
-            return found
     elif _BEGINNING.fullmatch(word):
-        begun = [one for one in client.pages("operations", limit=100) if one["id"].startswith(word)]
+        begun = [one for one in client.get_operations(limit=100) if one["id"].startswith(word)]
         if len(begun) == 1:
             return begun[0]
         if begun:
-            raise CliError(f"{len(begun)} operations begin with {given}.", hint="Give more of the id.")
+            raise CliError(
+                tr("{begun} operations begin with {given}.", begun=len(begun), given=given),
+                hint=tr("Give more of the id."),
+            )
     cluster = find_cluster(client, given)
-    newest = client.get(f"clusters/{cluster['id']}/operations", limit=1)["results"]
+    newest = next(client.get_cluster_operations(cluster["id"], limit=1), None)
     if newest:
-        return dict(newest[0])
+        return newest
     raise CliError(
-        f"Nothing has been done on {cluster['name']} yet.",
-        hint=f"Install it with `3kctl deploy install kubernetes {cluster['name']}`.",
+        tr("Nothing has been done on {name} yet.", name=cluster["name"]),
+        hint=tr("Install it with `3kctl deploy install kubernetes {name}`.", name=cluster["name"]),
         code=Code.NOT_FOUND,
     )
 

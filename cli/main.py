@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -24,9 +25,10 @@ from cli.commands import (
     service,
     webhooks,
 )
+from cli.help import epilog, localized
+from cli.language import CHINESE, language, translate_libraries
 from cli.output import tolerant
 from cli.verb import (
-    EPILOG,
     Connection,
     ContextOption,
     KeyOption,
@@ -38,7 +40,7 @@ from cli.verb import (
 app = typer.Typer(
     name="3kctl",
     help="Turn bare servers into a 3k platform, and see how it is. A client of the Sanqian service.",
-    epilog=EPILOG,
+    epilog=epilog(),
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -83,8 +85,27 @@ webhooks.add_to(app)
 fleet.add_to(app)
 
 
+def program() -> Any:
+    """The command line in the user's language."""
+    command = typer.main.get_command(app)
+    if language() != CHINESE:
+        return command
+    translate_libraries()
+    return localized(command)
+
+
 def main() -> None:
     """Run the command line; the process ends with one of `cli.errors.Code`."""
+    if not (_shows_chinese(sys.stdout) and _shows_chinese(sys.stderr)):
+        os.environ["LANGUAGE"] = "en"
     tolerant(sys.stdout)
     tolerant(sys.stderr)
-    app(prog_name="3kctl")
+    program()(prog_name="3kctl")
+
+
+def _shows_chinese(stream: TextIO) -> bool:
+    try:
+        "\u4e2d".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import RenderableType
@@ -16,9 +16,13 @@ from cli.artifact import artifact_parameter
 from cli.disks import disks_table
 from cli.errors import CliError, Code, Problem
 from cli.follow import conclude, findings_table, follow, plan_table
+from cli.language import tr
 from cli.releases import changes_table, releases_table
 from cli.text import parse_duration
 from cli.verb import Session
+
+if TYPE_CHECKING:
+    from cli.api import types
 
 ClusterArgument = Annotated[
     str,
@@ -116,11 +120,19 @@ def confirmed(session: Session, cluster: str, given: str, what: str) -> str:
     """The cluster's name, typed as a confirmation: `given`, or asked for on a terminal. Raises `CliError`."""
     if not given:
         if not sys.stdin.isatty():
-            raise CliError(f"{what} It must be confirmed.", hint=f"Pass --confirm {cluster}, or run on a terminal.")
-        session.output.errors.print(f"{what} Type the name of the cluster ({cluster}): ", end="")
+            raise CliError(
+                tr("{what} It must be confirmed.", what=what),
+                hint=tr("Pass --confirm {cluster}, or run on a terminal.", cluster=cluster),
+            )
+        session.output.errors.print(
+            tr("{what} Type the name of the cluster ({cluster}): ", what=what, cluster=cluster), end=""
+        )
         given = input().strip()
     if given != cluster:
-        raise CliError(f"Nothing was done: {given!r} is not the name of the cluster.", hint=f"It is {cluster}.")
+        raise CliError(
+            tr("Nothing was done: {given} is not the name of the cluster.", given=repr(given)),
+            hint=tr("It is {cluster}.", cluster=cluster),
+        )
     return given
 
 
@@ -134,7 +146,7 @@ def assignment(text: str) -> tuple[str, Any]:
     """`key=value`, the value as JSON or a word. Raises `CliError`."""
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise CliError(f"{text} is no KEY=VALUE.", hint="For example drift_hours=12.")
+        raise CliError(tr("{value} is no KEY=VALUE.", value=text), hint=tr("For example drift_hours=12."))
     try:
         return key, json.loads(value)
     except json.JSONDecodeError:
@@ -150,32 +162,36 @@ def operate(
     *,
     dry_run: bool = False,
     secrets: Mapping[str, str] | None = None,
-) -> dict[str, Any] | None:
+) -> types.OperationDetail | None:
     """Start an operation and follow it to a success, whose detail is returned; None when detached.
 
     Raises `typer.Exit` with the exit code of a failure, `CliError` for everything else.
     """
     body = {"kind": kind, "params": dict(params), "dry_run": dry_run, **({"secrets": dict(secrets)} if secrets else {})}
     try:
-        operation = session.client.post(f"clusters/{cluster['id']}/operations", body)
+        operation = session.client.post_cluster_operations(cluster["id"], body)
     except Problem as error:
         if error.code is Code.BUSY and error.body.get("operation"):
             running = error.body["operation"]
             ident = running.get("id") if isinstance(running, Mapping) else running
-            error.hint = f"Watch it with `3kctl follow {ident}`, or stop it with `3kctl cancel {ident}`."
+            error.hint = tr(
+                "Watch it with `3kctl follow {ident}`, or stop it with `3kctl cancel {ident}`.", ident=ident
+            )
         raise
     return watch(session, operation, waiting)
 
 
-def watch(session: Session, operation: Mapping[str, Any], waiting: Waiting) -> dict[str, Any] | None:
+def watch(session: Session, operation: Mapping[str, Any], waiting: Waiting) -> types.OperationDetail | None:
     """Follow an operation that was accepted, unless detached, and conclude it (see `operate`)."""
     ident = operation["id"]
     for note in operation["notes"]:
-        session.output.say(f"Note: {note}")
+        session.output.say(tr("Note: {note}", note=note))
     if not waiting.wait:
         session.output.show(dict(operation))
-        session.output.say(f"{operation['kind']} {ident} is {operation['state']}.")
-        session.output.say(f"Follow it with:  3kctl follow {ident}")
+        session.output.say(
+            tr("{kind} {ident} is {state}.", kind=operation["kind"], ident=ident, state=operation["state"])
+        )
+        session.output.say(tr("Follow it with:  3kctl follow {ident}", ident=ident))
         return None
     detail = follow(session, ident, timeout=seconds(waiting.timeout))
     shown: list[RenderableType | None] = [

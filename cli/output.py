@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TextIO
 
@@ -133,11 +133,11 @@ class Output:
 
     def error(self, error: CliError) -> None:
         """The error in words on standard error, and as a document where documents are asked for."""
-        self.errors.print(Text.assemble((error.label, "bold red"), error.message), soft_wrap=True)
+        self.errors.print(Text.assemble((tr(error.label), "bold red"), error.message), soft_wrap=True)
         for line in _details(error):
             self.errors.print(Text(f"  {line}"), soft_wrap=True)
         if error.hint:
-            self.errors.print(Text.assemble((error.hint_label, "bold"), error.hint), soft_wrap=True)
+            self.errors.print(Text.assemble((tr(error.hint_label), "bold"), error.hint), soft_wrap=True)
         if not self.form.tables:
             self.show({"error": error.to_json()})
 
@@ -152,7 +152,7 @@ def _details(error: CliError) -> Iterable[str]:
         yield from _fault(label, finding.get("message"), finding.get("fix"))
 
 
-def place(field: object, data: dict[str, Any]) -> str:
+def place(field: object, data: Mapping[str, Any]) -> str:
     """Where a fault is: the field, the line, the column, as far as they are known."""
     parts = [str(field)] if field else []
     parts += [f"{name} {data[name]}" for name in ("line", "column") if data.get(name)]
@@ -162,7 +162,7 @@ def place(field: object, data: dict[str, Any]) -> str:
 def _fault(where: str, message: object, fix: object) -> Iterable[str]:
     yield f"{where}: {message}" if where else str(message)
     if fix:
-        yield f"  fix: {fix}"
+        yield tr("  fix: {fix}", fix=fix)
 
 
 def table(
@@ -187,7 +187,7 @@ def table(
 def cell(value: object) -> Text:
     """One value of a table."""
     if isinstance(value, bool):
-        word = "yes" if value else "no"
+        word = tr("yes") if value else tr("no")
     elif isinstance(value, float):
         word = f"{value:.0f}"
     elif isinstance(value, (list, tuple)):

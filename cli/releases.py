@@ -7,14 +7,15 @@ from typing import Any
 
 from rich.console import RenderableType
 
+from cli.language import N_, tr
 from cli.output import table
 
 WORDS = {
-    "upgrade": "newer chart",
-    "values": "other values",
-    "downgrade": "older chart",
-    "same": "as it is",
-    "absent": "not installed",
+    "upgrade": N_("newer chart"),
+    "values": N_("other values"),
+    "downgrade": N_("older chart"),
+    "same": N_("as it is"),
+    "absent": N_("not installed"),
 }
 
 
@@ -26,11 +27,15 @@ def releases_table(detail: Mapping[str, Any]) -> RenderableType | None:
             _both(one["chart"]),
             _both(one["app"]),
             one.get("status"),
-            WORDS.get(one["action"], one["action"]),
+            tr(WORDS.get(one["action"], one["action"])),
         )
         for one in _compared(detail)
     ]
-    return table(("component", "chart", "application", "release", "the artifact has"), rows) if rows else None
+    return (
+        table((tr("component"), tr("chart"), tr("application"), tr("release"), tr("the artifact has")), rows)
+        if rows
+        else None
+    )
 
 
 def changes_table(detail: Mapping[str, Any]) -> RenderableType | None:
@@ -39,14 +44,14 @@ def changes_table(detail: Mapping[str, Any]) -> RenderableType | None:
     for one in _compared(detail):
         if one["action"] in ("same", "absent"):
             continue
-        for part, words in (("values", "set"), ("defaults", "chart's default")):
+        for part, words in (("values", tr("set")), ("defaults", tr("chart's default"))):
             rows += [
                 (one["component"], change["path"], words, _value(change["now"]), _value(change["then"]))
                 for change in one.get(part) or []
             ]
             if more := one.get(f"more_{part}"):
-                rows.append((one["component"], f"... and {more} more", words, "", ""))
-    return table(("component", "value", "by", "now", "then"), rows) if rows else None
+                rows.append((one["component"], tr("... and {more} more", more=more), words, "", ""))
+    return table((tr("component"), tr("value"), tr("by"), tr("now"), tr("then")), rows) if rows else None
 
 
 def _compared(detail: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -62,4 +67,4 @@ def _both(pair: Mapping[str, Any]) -> str:
 
 
 def _value(text: str | None) -> str:
-    return "(not set)" if text is None else text
+    return tr("(not set)") if text is None else text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from cli.language import tr
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
@@ -42,12 +44,12 @@ def parse_duration(text: str) -> float:
     """Seconds of `90`, `90s`, `10m` or `2h30m`. Raises `ValueError` on anything else, and on zero."""
     pieces = _DURATION.findall(text.strip())
     if not pieces or "".join(number + unit for number, unit in pieces) != text.strip():
-        raise ValueError(f"{text!r} is no duration; write for example 90, 90s, 10m or 2h30m")
+        raise ValueError(tr("{value} is no duration; write for example 90, 90s, 10m or 2h30m", value=repr(text)))
     if len(pieces) > 1 and any(not unit for _, unit in pieces):
-        raise ValueError(f"{text!r} is no duration; give every number a unit, for example 2h30m")
+        raise ValueError(tr("{value} is no duration; give every number a unit, for example 2h30m", value=repr(text)))
     seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in pieces)
     if seconds <= 0:
-        raise ValueError("the duration must be more than zero")
+        raise ValueError(tr("the duration must be more than zero"))
     return seconds
 
 

@@ -13,15 +13,14 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from cli.client import Client, is_loopback
+from cli.api.client import Api
+from cli.client import is_loopback
 from cli.complete import contexts
 from cli.config import Config, config_path, load
-from cli.errors import EXIT_CODES, CliError
+from cli.errors import CliError
 from cli.language import tr
 from cli.output import Format, Output
 from cli.target import DEFAULT_SERVER, Target, resolve
-
-EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
 
 ServerOption = Annotated[
     str, typer.Option(metavar="URL", help=f"Address of the service [env: SANQIAN_SERVER; default: {DEFAULT_SERVER}].")
@@ -62,7 +61,7 @@ class Session:
         self.given = connection
         self.output = Output(connection.output or Format.TABLE)
         self.environment: Mapping[str, str] = os.environ
-        self._client: Client | None = None
+        self._client: Api | None = None
 
     @cached_property
     def config(self) -> Config:
@@ -97,17 +96,17 @@ class Session:
         return self.target.access_key
 
     @property
-    def client(self) -> Client:
+    def client(self) -> Api:
         """The service. Raises `CliError` without an access key."""
         if self._client is None and not self.access_key:
             raise _no_key(self.target, self.config)
         return self.open()
 
-    def open(self) -> Client:
+    def open(self) -> Api:
         """The service, also where nobody said who you are."""
         if self._client is None:
             self._warn_of_readers()
-            self._client = Client(self.server, self.access_key, agent=f"3kctl/{own_version()}")
+            self._client = Api(self.server, self.access_key, agent=f"3kctl/{own_version()}")
         return self._client
 
     def aim(self, server: str, access_key: str, context: str = "") -> None:
@@ -116,10 +115,10 @@ class Session:
         self.target, self._client = Target(server, access_key, context), None
 
     @contextmanager
-    def operator(self, user: str, password: str) -> Iterator[Client]:
+    def operator(self, user: str, password: str) -> Iterator[Api]:
         """The service as an operator sees it."""
         self._warn_of_readers()
-        client = Client(self.server, "", login=(user, password), agent=f"3kctl/{own_version()}")
+        client = Api(self.server, "", login=(user, password), agent=f"3kctl/{own_version()}")
         try:
             yield client
         finally:

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
+from rich.cells import set_cell_size
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -15,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.board import WORDS, Board, Change, StepRow
+from cli.language import N_, tr
 from cli.output import STYLES
 from cli.text import duration, harmless, per_cent
 
@@ -24,7 +26,7 @@ QUIET = 15.0
 NOTE_EVERY, ALIVE_EVERY = 10.0, 60.0
 NARROW = 72
 REDRAW = 0.1
-MARKS = {"succeeded": "done", "failed": "FAILED", "skipped": "skipped", "cancelled": "cancelled"}
+MARKS = {"succeeded": N_("done"), "failed": N_("FAILED"), "skipped": N_("skipped"), "cancelled": N_("cancelled")}
 
 
 class View(Protocol):
@@ -46,11 +48,16 @@ class View(Protocol):
         """Time has gone on."""
 
 
+def _mark(word: str) -> str:
+    """A word of the first column, as wide as all; a Chinese letter takes two cells."""
+    return set_cell_size(word, 9) + " "
+
+
 def finished_line(step: StepRow, now: datetime) -> Text:
     """A step that is over, in one line."""
-    mark = MARKS.get(step.state, step.state)
-    line = Text.assemble((f"{mark:<9} ", STYLES.get(step.state, "")), harmless(step.title))
-    about = [WORDS.get(step.outcome, step.outcome)] if step.outcome else []
+    mark = tr(MARKS.get(step.state, step.state))
+    line = Text.assemble((_mark(mark), STYLES.get(step.state, "")), harmless(step.title))
+    about = [tr(WORDS.get(step.outcome, step.outcome))] if step.outcome else []
     if step.started:
         about.append(duration(step.running_time(now)))
     if about:
@@ -67,7 +74,7 @@ def doing(step: StepRow, now: datetime) -> str:
     parts.append(duration(step.running_time(now)))
     silent = (now - step.last_output).total_seconds() if step.last_output else 0.0
     if silent >= QUIET:
-        parts.append(f"last output {duration(silent)} ago")
+        parts.append(tr("last output {silent} ago", silent=duration(silent)))
     return ", ".join(parts)
 
 
@@ -92,7 +99,7 @@ class PlainView:
             if step.ended:
                 self._print(finished_line(step, self.now()))
             elif step.active:
-                self._print(Text(f"{'running':<9} {harmless(step.title)}: {doing(step, self.now())}"))
+                self._print(Text(f"{_mark(tr('running'))}{harmless(step.title)}: {doing(step, self.now())}"))
         return self
 
     def __exit__(
@@ -105,13 +112,13 @@ class PlainView:
         if change.what == "ended" and step:
             self._print(finished_line(step, self.now()))
         elif change.what == "started" and step:
-            again = f" (attempt {step.attempt})" if step.attempt > 1 else ""
-            self._print(Text(f"{'start':<9} {harmless(step.title)}{again}"))
+            again = tr(" (attempt {attempt})", attempt=step.attempt) if step.attempt > 1 else ""
+            self._print(Text(f"{_mark(tr('start'))}{harmless(step.title)}{again}"))
         elif change.what == "note" and step and self._due(step):
-            self._print(Text(f"{'running':<9} {harmless(step.title)}: {harmless(step.note)}"))
+            self._print(Text(f"{_mark(tr('running'))}{harmless(step.title)}: {harmless(step.note)}"))
         elif change.what == "host":
             title = f"{harmless(step.title)}: " if step else ""
-            self._print(Text(f"{'host':<9} {title}{harmless(change.text)}"))
+            self._print(Text(f"{_mark(tr('host'))}{title}{harmless(change.text)}"))
         elif change.what == "operation":
             self._print(Text(f"{change.text}"))
 
@@ -123,7 +130,7 @@ class PlainView:
             return
         active = self.board.active()
         for step in active:
-            self._print(Text(f"{'running':<9} {harmless(step.title)}: {doing(step, self.now())}"))
+            self._print(Text(f"{_mark(tr('running'))}{harmless(step.title)}: {doing(step, self.now())}"))
         if not active:
             self._print(Text(f"{self.board.state}"))
 
@@ -192,13 +199,20 @@ class LiveView:
         done, total = self.board.counts()
         elapsed = (now - self.board.started).total_seconds() if self.board.started else 0.0
         rows = [
-            self._bar(self.board.name, self.board.progress, f"{done} of {total} steps, {duration(elapsed)}", "bold")
+            self._bar(
+                self.board.name,
+                self.board.progress,
+                tr("{done} of {total} steps, {elapsed}", done=done, total=total, elapsed=duration(elapsed)),
+                "bold",
+            )
         ]
         active = self.board.active()
         room = max(1, self.console.height - 4)
         rows += [self._bar(step.title, step.progress, doing(step, now), "") for step in active[:room]]
         if len(active) > room:
-            rows.append(Text(f"and {len(active) - room} more", style="dim", no_wrap=True, overflow="crop"))
+            rows.append(
+                Text(tr("and {value} more", value=len(active) - room), style="dim", no_wrap=True, overflow="crop")
+            )
         return Group(*rows)
 
     def _bar(self, title: str, progress: float, about: str, style: str) -> RenderableType:

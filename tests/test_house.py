@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
 LONGEST = 400  # lines; a longer file is two concepts
+MADE = {"cli/api/types.py"}  # by a program, from the schema
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_no_file_is_two_concepts() -> None:
     packages = ("sanqian_service", "clusters", "tasks", "cli", "lab", "benchmarks")
     files = [path for package in packages for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts]
     too_long = {str(path.relative_to(ROOT)): n for path in files if (n := len(path.read_text().splitlines())) > LONGEST}
-    assert not too_long
+    assert not too_long.keys() - MADE
 
 
 def test_what_is_tracked_speaks_of_the_project_alone() -> None:

@@ -61,7 +61,7 @@ def of_readiness(status: int, document: Mapping[str, Any]) -> Iterator[Finding]:
     for name, said in checks.items():
         title = names.get(name, name)
         if said == "ok":
-            yield well(name, tr("{what} answers.", what=title))
+            yield well(name, tr("{what}: ok.", what=title))
         else:
             yield fault(name, f"{title}: {said}.", fixes.get(name, tr("See the service's log.")))
 

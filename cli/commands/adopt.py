@@ -10,12 +10,13 @@ import typer
 from rich.console import RenderableType
 
 from cli.errors import CliError
+from cli.language import N_, tr
 from cli.operate import Waiting, watch
 from cli.output import table
 from cli.register import LARGEST_FILE, Credentials, registration
 from cli.verb import Session, verb
 
-HOW = "Give -f FILE with the hosts, --kubeconfig FILE, or both."
+HOW = N_("Give -f FILE with the hosts, --kubeconfig FILE, or both.")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,17 +60,17 @@ def adopt(
     if kubeconfig is not None:
         body["kubeconfig"] = _text(kubeconfig)
     if not body["name"]:
-        raise CliError("It is not said which cluster.", hint=f"Name it: 3kctl import NAME. {HOW}")
-    known = [one for one in session.client.pages("clusters", name=body["name"]) if one["state"] != "removed"]
+        raise CliError(tr("It is not said which cluster."), hint=tr("Name it: 3kctl import NAME. {HOW}", HOW=tr(HOW)))
+    known = [one for one in session.client.get_clusters(name=body["name"]) if one["state"] != "removed"]
     if not known and file is None and kubeconfig is None:
-        raise CliError(f"You have no cluster {body['name']} yet.", hint=HOW)
+        raise CliError(tr("You have no cluster {name} yet.", name=body["name"]), hint=tr(HOW))
     body["dry_run"] = dry_run
     if known:
         sent = {key: value for key, value in body.items() if key != "name"}
-        operation = session.client.post(f"clusters/{known[0]['id']}/import", sent)
+        operation = session.client.post_cluster_import(known[0]["id"], sent)
     else:
-        operation = session.client.post("clusters/import", body)
-    session.output.say(f"Reading {body['name']} ({operation['cluster']['id']}).")
+        operation = session.client.post_clusters_import(body)
+    session.output.say(tr("Reading {name} ({id}).", name=body["name"], id=operation["cluster"]["id"]))
     detail = watch(session, operation, waiting)
     if detail and session.output.form.tables:
         session.output.result.print(recorded_table(detail))
@@ -83,26 +84,32 @@ def recorded_table(detail: Mapping[str, Any]) -> RenderableType:
     record, changes = result.get("record") or {}, result.get("changes") or {}
     rows: list[tuple[str, str, str]] = []
     for key, value in (record.get("settings") or {}).items():
-        was = f"{value} (was {changes[key][0] or 'empty'})" if key in changes else str(value)
+        was = (
+            tr("{value} (was {value2})", value=value, value2=changes[key][0] or tr("empty"))
+            if key in changes
+            else str(value)
+        )
         rows.append(("setting", key, was))
     hosts = record.get("hosts") or {}
     rows += [("host", host, ", ".join(roles)) for host, roles in hosts.items()]
     for node, roles in (record.get("nodes") or {}).items():
         if node not in hosts:
-            rows.append(("node", node, f"{', '.join(roles)}; no SSH access"))
+            rows.append(("node", node, tr("{roles}; no SSH access", roles=", ".join(roles))))
     for part in record.get("parts") or []:
         rows.append(("component", part["name"], part.get("chart_version") or part.get("version") or "-"))
     for chart in record.get("charts") or []:
         of = f"{chart.get('chart') or '?'} {chart.get('version') or ''}".strip()
         rows.append(("release", f"{chart['namespace']}/{chart['release']}", f"{of} ({chart['status']})"))
-    return table(("what", "name", "value"), rows, empty="Nothing was found.")
+    return table((tr("what"), tr("name"), tr("value")), rows, empty=tr("Nothing was found."))
 
 
 def _text(path: Path) -> str:
     try:
         data = path.expanduser().read_bytes()
     except OSError as error:
-        raise CliError(f"The kubeconfig {path} cannot be read: {error.strerror}.") from error
+        raise CliError(
+            tr("The kubeconfig {path} cannot be read: {strerror}.", path=path, strerror=error.strerror)
+        ) from error
     if len(data) > LARGEST_FILE:
-        raise CliError(f"{path} is larger than 1 MiB; it is no kubeconfig.")
+        raise CliError(tr("{path} is larger than 1 MiB; it is no kubeconfig.", path=path))
     return data.decode(errors="replace")

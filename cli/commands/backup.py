@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import complete
+from cli.language import tr
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, ConfirmOption, Waiting, confirmed, names, operate
 from cli.output import table
@@ -60,7 +61,7 @@ def restore(
     """Bring etcd back to a snapshot on all its members. What was written to the cluster since then is lost."""
     row = find_cluster(session.client, cluster)
     name = row["name"]
-    lost = f"What was written to {name} after the snapshot will be lost, and its API is away meanwhile."
+    lost = tr("What was written to {name} after the snapshot will be lost, and its API is away meanwhile.", name=name)
     typed = name if dry_run else confirmed(session, name, confirm, lost)
     params = {key: value for key, value in (("backup", backup), ("source", source)) if value}
     operate(session, row, "restore", {"confirm": typed, **params}, waiting, dry_run=dry_run)
@@ -68,10 +69,10 @@ def restore(
 
 def backups(session: Session, cluster: ClusterArgument = "") -> None:
     """The snapshots of etcd, the newest first, as the last backup found them."""
-    rows = list(session.client.pages(f"clusters/{find_cluster(session.client, cluster)['id']}/backups"))
+    rows = list(session.client.get_cluster_backups(find_cluster(session.client, cluster)["id"]))
     now = session.client.now()
     body = table(
-        ("age", "host", "store", "file", "size", "revision", "keys", "sha256"),
+        (tr("age"), tr("host"), tr("store"), tr("file"), tr("size"), tr("revision"), tr("keys"), tr("sha256")),
         (
             (
                 age(row.get("taken_at"), now),
@@ -85,6 +86,6 @@ def backups(session: Session, cluster: ClusterArgument = "") -> None:
             )
             for row in rows
         ),
-        empty="no backups yet. Take one with `3kctl backup`.",
+        empty=tr("no backups yet. Take one with `3kctl backup`."),
     )
     session.output.show(rows, body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli.follow import conclude, follow
+from cli.language import tr
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument
 from cli.output import STYLES, table
@@ -37,25 +38,25 @@ def status(
     row = find_cluster(session.client, cluster)
     if now:
         _read(session, row)
-    report = session.client.get(f"clusters/{row['id']}/ceph")
+    report = session.client.get_cluster_ceph(row["id"])
     session.output.show(report, *_head(session, row, report), *_body(report, details))
 
 
 def _read(session: Session, cluster: Mapping[str, Any]) -> None:
     """Have the service read Ceph. Raises `typer.Exit` where it cannot."""
     body = {"kind": "ceph-status", "params": {}, "dry_run": False}
-    operation = session.client.post(f"clusters/{cluster['id']}/operations", body)
+    operation = session.client.post_cluster_operations(cluster["id"], body)
     detail = follow(session, operation["id"])
     if detail["state"] != "succeeded":
         raise typer.Exit(conclude(session, detail))
 
 
 def _head(session: Session, row: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[RenderableType]:
-    health, state = report["health"] or "no health yet", report["state"]
+    health, state = report["health"] or tr("no health yet"), report["state"]
     yield Text.assemble((row["name"], "bold"), "  ", (health, STYLES.get(state, "")), f"  ({state})")
-    seen = f"read {age(report['taken_at'], session.client.now())} ago"
+    seen = tr("read {taken_at} ago", taken_at=age(report["taken_at"], session.client.now()))
     if report["origin"] != "toolbox":
-        seen += " from Rook's resource alone, which knows no OSDs, monitors and placement groups"
+        seen += tr(" from Rook's resource alone, which knows no OSDs, monitors and placement groups")
     yield Text(seen, style="dim")
     if report["error"]:
         yield Text(report["error"], style="yellow")
@@ -70,12 +71,12 @@ def _body(report: Mapping[str, Any], details: bool) -> Iterator[RenderableType]:
     yield Text("")
     yield _capacity(report["capacity"])
     if report["slow_ops"]:
-        yield Text(f"slow requests: {report['slow_ops']}", style="yellow")
+        yield Text(tr("slow requests: {slow_ops}", slow_ops=report["slow_ops"]), style="yellow")
     if report["mons"]:
         yield _monitors(report)
         yield _groups(report["placement_groups"])
     if report["flags"]:
-        yield Text(f"flags: {', '.join(report['flags'])}", style="yellow")
+        yield Text(tr("flags: {flags}", flags=", ".join(report["flags"])), style="yellow")
     yield from _versions(report["versions"])
     if report["hosts"]:
         yield Text("")
@@ -84,7 +85,7 @@ def _body(report: Mapping[str, Any], details: bool) -> Iterator[RenderableType]:
         yield Text("")
         yield _pools(report["pools"])
     for command, why in report["unread"].items():
-        yield Text(f"not read: {command}: {why}", style="yellow")
+        yield Text(tr("not read: {command}: {why}", command=command, why=why), style="yellow")
 
 
 def _check(check: Mapping[str, Any], details: bool) -> Iterator[RenderableType]:
@@ -95,35 +96,42 @@ def _check(check: Mapping[str, Any], details: bool) -> Iterator[RenderableType]:
         for line in check["details"]:
             yield Text(f"  {line}", style="dim")
     if check["advice"] and not check["muted"]:
-        yield Text(f"  fix: {check['advice']}")
+        yield Text(tr("  fix: {advice}", advice=check["advice"]))
 
 
 def _capacity(capacity: Mapping[str, Any]) -> RenderableType:
     """A bar as long as what is used."""
     total, used = capacity["total_bytes"], capacity["used_percent"]
     if not total:
-        return Text("capacity: not known", style="dim")
+        return Text(tr("capacity: not known"), style="dim")
     filled = min(BAR, round(BAR * used / 100))
     style = "green"
     if used >= capacity["nearfull_percent"]:
         style = "red" if used >= capacity["full_percent"] else "yellow"
-    numbers = f"{bytes_size(capacity['used_bytes'])} of {bytes_size(total)}, {bytes_size(capacity['free_bytes'])} free"
-    return Text.assemble("capacity: [", ("#" * filled, style), "." * (BAR - filled), f"] {per_cent(used)}  {numbers}")
+    numbers = tr(
+        "{used_bytes} of {total}, {free_bytes} free",
+        used_bytes=bytes_size(capacity["used_bytes"]),
+        total=bytes_size(total),
+        free_bytes=bytes_size(capacity["free_bytes"]),
+    )
+    return Text.assemble(
+        tr("capacity: ") + "[", ("#" * filled, style), "." * (BAR - filled), f"] {per_cent(used)}  {numbers}"
+    )
 
 
 def _monitors(report: Mapping[str, Any]) -> RenderableType:
     mons = report["mons"]
     away = [mon["name"] for mon in mons if not mon["in_quorum"]]
-    said = f"monitors: {len(mons) - len(away)} of {len(mons)} in quorum"
+    said = tr("monitors: {value} of {mons} in quorum", value=len(mons) - len(away), mons=len(mons))
     if away:
-        said += f", without {', '.join(away)}"
-    manager = report["manager"] or "none active"
-    said += f"; manager: {manager}, {report['standbys']} standing by"
+        said += tr(", without {away}", away=", ".join(away))
+    manager = report["manager"] or tr("none active")
+    said += tr("; manager: {manager}, {standbys} standing by", manager=manager, standbys=report["standbys"])
     return Text(said, style="yellow" if away or not report["manager"] else "")
 
 
 def _groups(groups: Mapping[str, Any]) -> RenderableType:
-    said = f"placement groups: {groups['clean']} of {groups['total']} active+clean"
+    said = tr("placement groups: {clean} of {total} active+clean", clean=groups["clean"], total=groups["total"])
     others = [(count, name) for name, count in groups["states"].items() if name != "active+clean"]
     shown = [f"{count} {name}" for count, name in sorted(others, reverse=True)[:STATES]]
     if shown:
@@ -134,17 +142,17 @@ def _groups(groups: Mapping[str, Any]) -> RenderableType:
 def _versions(versions: Mapping[str, Mapping[str, int]]) -> Iterator[RenderableType]:
     distinct = {version for counts in versions.values() for version in counts}
     if len(distinct) == 1:
-        yield Text(f"version: {distinct.pop()}")
+        yield Text(tr("version: {distinct}", distinct=distinct.pop()))
     elif distinct:
         parts = [
             f"{kind} {version} ({count})" for kind, counts in versions.items() for version, count in counts.items()
         ]
-        yield Text(f"versions: {', '.join(parts)}", style="yellow")
+        yield Text(tr("versions: {parts}", parts=", ".join(parts)), style="yellow")
 
 
-def _hosts(hosts: list[dict[str, Any]]) -> RenderableType:
+def _hosts(hosts: Sequence[Mapping[str, Any]]) -> RenderableType:
     return table(
-        ("host", "osds", "up", "in", "size", "used", "free", "full"),
+        (tr("host"), tr("osds"), tr("up"), tr("in"), tr("size"), tr("used"), tr("free"), tr("full")),
         (
             (
                 host["name"],
@@ -162,9 +170,20 @@ def _hosts(hosts: list[dict[str, Any]]) -> RenderableType:
     )
 
 
-def _osds(hosts: list[dict[str, Any]]) -> RenderableType:
+def _osds(hosts: Sequence[Mapping[str, Any]]) -> RenderableType:
     return table(
-        ("host", "osd", "class", "up", "in", "size", "used", "free", "full", "groups"),
+        (
+            tr("host"),
+            tr("osd"),
+            tr("class"),
+            tr("up"),
+            tr("in"),
+            tr("size"),
+            tr("used"),
+            tr("free"),
+            tr("full"),
+            tr("groups"),
+        ),
         (
             (
                 host["name"],
@@ -181,13 +200,13 @@ def _osds(hosts: list[dict[str, Any]]) -> RenderableType:
     )
 
 
-def _pools(pools: list[dict[str, Any]]) -> RenderableType:
+def _pools(pools: Sequence[Mapping[str, Any]]) -> RenderableType:
     return table(
-        ("pool", "copies", "least", "apart by", "stored", "available"),
+        (tr("pool"), tr("copies"), tr("least"), tr("apart by"), tr("stored"), tr("available")),
         (
             (
                 pool["name"],
-                f"{pool['size']} chunks" if pool["erasure_coded"] else pool["size"],
+                tr("{size} chunks", size=pool["size"]) if pool["erasure_coded"] else pool["size"],
                 pool["min_size"],
                 pool["failure_domain"],
                 bytes_size(pool["stored_bytes"]),

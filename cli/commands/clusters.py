@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from rich.console import RenderableType
 from cli import complete
 from cli.errors import CliError, Code
 from cli.keys import ask_on_terminal
+from cli.language import tr
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, assignment
 from cli.output import table
@@ -46,16 +48,16 @@ def list_clusters(
     ] = "",
 ) -> None:
     """Your clusters: list (also without a verb), show, delete."""
-    rows = list(session.client.pages("clusters", state=state))
+    rows = list(session.client.get_clusters(state=state))
     session.output.show(rows, clusters_table(session, rows))
 
 
-def clusters_table(session: Session, rows: list[dict[str, Any]]) -> RenderableType:
+def clusters_table(session: Session, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Clusters as a table."""
     now = session.client.now()
     return session.output.table(
-        ("name", "state", "hosts", "components", "operation", "checked", "age", "id"),
-        ("kubernetes", "api address", "backup h", "drift h", "reason"),
+        (tr("name"), tr("state"), tr("hosts"), tr("components"), tr("operation"), tr("checked"), tr("age"), tr("id")),
+        (tr("kubernetes"), tr("api address"), tr("backup h"), tr("drift h"), tr("reason")),
         (
             (
                 row["name"],
@@ -74,27 +76,27 @@ def clusters_table(session: Session, rows: list[dict[str, Any]]) -> RenderableTy
             )
             for row in rows
         ),
-        empty="You have no cluster yet. Install one with `3kctl deploy all -f FILE`.",
+        empty=tr("You have no cluster yet. Install one with `3kctl deploy all -f FILE`."),
     )
 
 
-def healthy(counts: dict[str, int] | None) -> str:
+def healthy(counts: Mapping[str, Any] | None) -> str:
     """`7/9`: healthy components of all."""
     return f"{counts.get('healthy', 0)}/{counts.get('total', 0)}" if counts and counts.get("total") else "-"
 
 
-def activity(operation: dict[str, Any] | None) -> str:
+def activity(operation: Mapping[str, Any] | None) -> str:
     """The operation under way and how far it is."""
     return f"{operation['kind']} {operation.get('progress') or 0:.0f}%" if operation else "-"
 
 
 def show(session: Session, cluster: ClusterArgument = "") -> None:
     """One cluster with all its settings."""
-    row = session.client.get(f"clusters/{find_cluster(session.client, cluster)['id']}")
+    row = session.client.get_cluster(find_cluster(session.client, cluster)["id"])
     facts = [(key, value) for key, value in row.items() if key not in HIDDEN]
     facts.append(("components", healthy(row.get("components"))))
     facts.append(("operation", activity(row.get("active_operation"))))
-    session.output.show(row, table(("field", "value"), facts))
+    session.output.show(row, table((tr("field"), tr("value")), facts))
 
 
 def change(
@@ -107,8 +109,15 @@ def change(
     """Change settings of a cluster. They take effect with the next operation."""
     changes = dict(map(assignment, assignments))
     changes = {key: ask_on_terminal(key) if value == "-" else value for key, value in changes.items()}
-    row = session.client.patch(f"clusters/{find_cluster(session.client, cluster)['id']}", changes)
-    session.output.show(row, f"Changed {', '.join(text.partition('=')[0] for text in assignments)} of {row['name']}.")
+    row = session.client.patch_cluster(find_cluster(session.client, cluster)["id"], changes)
+    session.output.show(
+        row,
+        tr(
+            "Changed {names} of {name}.",
+            names=", ".join(text.partition("=")[0] for text in assignments),
+            name=row["name"],
+        ),
+    )
 
 
 def delete(
@@ -120,12 +129,16 @@ def delete(
     row = find_cluster(session.client, cluster)
     if not yes:
         if not sys.stdin.isatty():
-            raise CliError(f"Deleting {row['name']} must be confirmed.", hint="Pass --yes, or run on a terminal.")
-        session.output.errors.print(f"Type the name of the cluster to forget it ({row['name']}): ", end="")
+            raise CliError(
+                tr("Deleting {name} must be confirmed.", name=row["name"]), hint=tr("Pass --yes, or run on a terminal.")
+            )
+        session.output.errors.print(
+            tr("Type the name of the cluster to forget it ({name}): ", name=row["name"]), end=""
+        )
         if input().strip() != row["name"]:
-            raise CliError("Nothing was deleted: the names differ.")
-    session.client.delete(f"clusters/{row['id']}")
-    session.output.show({"deleted": row["id"], "name": row["name"]}, f"{row['name']} is forgotten.")
+            raise CliError(tr("Nothing was deleted: the names differ."))
+    session.client.delete_cluster(row["id"])
+    session.output.show({"deleted": row["id"], "name": row["name"]}, tr("{name} is forgotten.", name=row["name"]))
 
 
 def register(
@@ -135,10 +148,10 @@ def register(
     name: Annotated[str, typer.Option(help="Name of the cluster [default: metadata.name, or the file's name].")] = "",
 ) -> None:
     """Register the hosts of a configuration without doing anything to them."""
-    cluster = session.client.post("clusters", registration(file, name, credentials))
+    cluster = session.client.post_clusters(registration(file, name, credentials))
     if session.output.form.tables:
         show_findings(session, cluster.get("findings") or [])
-    session.output.show(cluster, f"Registered {cluster['name']} ({cluster['id']}).")
+    session.output.show(cluster, tr("Registered {name} ({id}).", name=cluster["name"], id=cluster["id"]))
 
 
 def validate(
@@ -148,9 +161,9 @@ def validate(
     name: Annotated[str, typer.Option(help="Name of the cluster [default: metadata.name, or the file's name].")] = "",
 ) -> None:
     """Check a configuration and register nothing. Ends with 3 where it would be refused."""
-    answer = session.client.post("clusters/validate", registration(file, name, credentials))
+    answer = session.client.post_clusters_validate(registration(file, name, credentials))
     hosts = table(
-        ("host", "address", "port", "user", "role groups"),
+        (tr("host"), tr("address"), tr("port"), tr("user"), tr("role groups")),
         (
             (
                 host.get("name"),
@@ -161,10 +174,15 @@ def validate(
             )
             for host in answer.get("hosts") or []
         ),
-        empty="The file names no hosts.",
+        empty=tr("The file names no hosts."),
     )
     findings = findings_of_file(answer["findings"]) if answer["findings"] else None
-    session.output.show(answer, hosts, findings, f"{file} is {'valid' if answer['valid'] else 'not valid'}.")
+    session.output.show(
+        answer,
+        hosts,
+        findings,
+        tr("{file} is {what}.", file=file, what=tr("valid") if answer["valid"] else tr("not valid")),
+    )
     if not answer["valid"]:
         raise typer.Exit(Code.REFUSED)
 
@@ -177,13 +195,13 @@ ToFile = Annotated[
 def export(session: Session, cluster: ClusterArgument = "", file: ToFile = None) -> None:
     """Print the cluster's configuration in the form that kk takes."""
     row = find_cluster(session.client, cluster)
-    _deliver(session, session.client.text(f"clusters/{row['id']}/configuration"), "configuration", file)
+    _deliver(session, session.client.get_cluster_configuration(row["id"]), "configuration", file)
 
 
 def kubeconfig(session: Session, cluster: ClusterArgument = "", file: ToFile = None) -> None:
     """Print the cluster's kubeconfig. It gives full control of the cluster: keep it safe."""
     row = find_cluster(session.client, cluster)
-    _deliver(session, session.client.text(f"clusters/{row['id']}/kubeconfig"), "kubeconfig", file)
+    _deliver(session, session.client.get_cluster_kubeconfig(row["id"]), "kubeconfig", file)
 
 
 def _deliver(session: Session, text: str, what: str, file: Path | None) -> None:
@@ -192,8 +210,8 @@ def _deliver(session: Session, text: str, what: str, file: Path | None) -> None:
         try:
             _write_private(file, text)
         except OSError as error:
-            raise CliError(f"{file} cannot be written: {error.strerror}.") from error
-        session.output.show({"file": str(file)}, f"Wrote the {what} to {file}.")
+            raise CliError(tr("{file} cannot be written: {strerror}.", file=file, strerror=error.strerror)) from error
+        session.output.show({"file": str(file)}, tr("Wrote the {what} to {file}.", what=what, file=file))
     elif session.output.form.tables:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     else:

@@ -63,7 +63,7 @@ def login(
         )
     key = _access_key(session, address)
     session.aim(address, key, name)
-    answer = session.client.get("whoami")
+    answer = session.client.get_whoami()
     config.put(name, Context(session.client.server, key))
     config.current = name
     config.save()

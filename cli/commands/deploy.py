@@ -13,6 +13,7 @@ from cli.commands.observe import components_table
 from cli.disks import DiskOptions
 from cli.errors import CliError
 from cli.external_ceph import ExternalCeph
+from cli.language import tr
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, What, confirmed, names, operate
 from cli.register import Credentials, FileOption, ensure_registered, registration
@@ -125,12 +126,12 @@ def deploy_all(
     detail = operate(session, cluster, "install", params, waiting, dry_run=what.dry_run)
     if detail and not what.dry_run and session.output.form.tables:
         try:
-            health = session.client.get(f"clusters/{cluster['id']}/health")
+            health = session.client.get_cluster_health(cluster["id"])
         except CliError as error:
-            session.output.warn(f"The components could not be read: {error.message}")
+            session.output.warn(tr("The components could not be read: {message}", message=error.message))
         else:
             session.output.result.print(components_table(session.output, health.get("components") or []))
-        session.output.say(f"See more with:  3kctl status {cluster['name']}")
+        session.output.say(tr("See more with:  3kctl status {name}", name=cluster["name"]))
 
 
 def install(
@@ -159,11 +160,15 @@ def install(
     """
     chosen = names(software)
     if chosen and part is not Installable.OPERATORS:
-        raise CliError("--software goes with `deploy install operators`.", hint="Leave it out.")
+        raise CliError(tr("--software goes with `deploy install operators`."), hint=tr("Leave it out."))
     if disks.given and part is not Installable.CEPH:
-        raise CliError("--disk, --wipe and --single-node go with `deploy install ceph`.", hint="Leave them out.")
+        raise CliError(
+            tr("--disk, --wipe and --single-node go with `deploy install ceph`."), hint=tr("Leave them out.")
+        )
     if external.given and part is not Installable.CEPH_CSI_CEPHFS:
-        raise CliError(f"{external.given} goes with `deploy install ceph-csi-cephfs`.", hint="Leave it out.")
+        raise CliError(
+            tr("{given} goes with `deploy install ceph-csi-cephfs`.", given=external.given), hint=tr("Leave it out.")
+        )
     if part is Installable.CEPH_CSI_CEPHFS:
         row = find_cluster(session.client, cluster)
         external.store_key(session, row)
@@ -293,18 +298,21 @@ def upgrade(
     row = find_cluster(session.client, cluster)
     if part is Upgradable.COMPONENTS:
         if version or confirm:
-            raise CliError("--version and --confirm go with `deploy upgrade kubernetes`.", hint="Leave them out.")
+            raise CliError(
+                tr("--version and --confirm go with `deploy upgrade kubernetes`."), hint=tr("Leave them out.")
+            )
         failing = on_failure.value if on_failure else None
         params = what.params(components=names(software), on_failure=failing, downgrade=downgrade)
         operate(session, row, "upgrade-components", params, waiting, dry_run=what.dry_run)
         return
     if software or on_failure or downgrade:
         raise CliError(
-            "--software, --on-failure and --downgrade go with `deploy upgrade components`.", hint="Leave them out."
+            tr("--software, --on-failure and --downgrade go with `deploy upgrade components`."),
+            hint=tr("Leave them out."),
         )
     if not version:
-        raise CliError("It is not said to which version.", hint="Give one: --version v1.25.3.")
-    asked = f"Nothing leads back from an upgrade of {part.value}."
+        raise CliError(tr("It is not said to which version."), hint=tr("Give one: --version v1.25.3."))
+    asked = tr("Nothing leads back from an upgrade of {value}.", value=part.value)
     name = row["name"] if what.dry_run else confirmed(session, row["name"], confirm, asked)
     operate(session, row, "upgrade", what.params(version=version, confirm=name), waiting, dry_run=what.dry_run)
 
@@ -322,7 +330,9 @@ def rollback(
 ) -> None:
     """Roll a component's Helm release back to an earlier revision; --plan changes nothing."""
     row = find_cluster(session.client, cluster)
-    asked = f"{component} gets the chart and settings of revision {revision}."
+    asked = tr(
+        "{component} gets the chart and settings of revision {revision}.", component=component, revision=revision
+    )
     name = row["name"] if what.dry_run else confirmed(session, row["name"], confirm, asked)
     params = what.params(component=component, revision=revision, confirm=name)
     operate(session, row, "rollback", params, waiting, dry_run=what.dry_run)

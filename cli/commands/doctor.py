@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from rich.cells import set_cell_size
 from rich.text import Text
 
 from cli import complete
@@ -16,12 +17,12 @@ from cli.checks.finding import Finding, Level, exit_code, fault, unknown, well
 from cli.commands.fleet import password
 from cli.errors import CliError, Code, Problem
 from cli.follow import findings_table, follow
-from cli.language import tr
+from cli.language import N_, tr
 from cli.lookup import find_cluster
 from cli.output import STYLES
 from cli.verb import Session, own_version, verb
 
-MARKS = {Level.OK: "ok", Level.UNKNOWN: "?", Level.WARNING: "warning", Level.ERROR: "error"}
+MARKS = {Level.OK: N_("ok"), Level.UNKNOWN: "?", Level.WARNING: N_("warning"), Level.ERROR: N_("error")}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -81,7 +82,7 @@ def _examine(session: Session, cluster: str, user: str, preflight: bool) -> Iter
     if not target.access_key:
         return
     try:
-        who = client.get("whoami")
+        who = client.get_whoami()
     except CliError as error:
         yield fault("access-key", error.message, error.hint)
         return
@@ -96,9 +97,9 @@ def _work(session: Session, user: str) -> Iterator[Finding]:
     try:
         if user:
             with session.operator(user, password(user)) as operator:
-                yield from of_service.of_fleet(operator.get("fleet"))
+                yield from of_service.of_fleet(operator.get_fleet())
         else:
-            yield from of_service.of_work(session.client.get("service"))
+            yield from of_service.of_work(session.client.get_service())
     except Problem as error:
         if error.code is Code.NOT_FOUND:
             yield unknown("workers", tr("The service is too old to tell whether workers run."))
@@ -109,20 +110,20 @@ def _work(session: Session, user: str) -> Iterator[Finding]:
 def _cluster(session: Session, name: str, preflight: bool) -> Iterator[Finding]:
     client = session.client
     try:
-        row = client.get(f"clusters/{find_cluster(client, name)['id']}")
-        health = client.get(f"clusters/{row['id']}/health")
-        newest = client.get(f"clusters/{row['id']}/operations", limit=1)["results"]
+        row = client.get_cluster(find_cluster(client, name)["id"])
+        health = client.get_cluster_health(row["id"])
+        newest = next(client.get_cluster_operations(row["id"], limit=1), None)
     except CliError as error:
         yield fault("cluster", error.message, error.hint)
         return
-    yield from of_cluster.of_cluster(row, health, newest[0] if newest else None, client.now())
+    yield from of_cluster.of_cluster(row, health, newest, client.now())
     if preflight:
         yield from _preflight(session, row)
 
 
 def _preflight(session: Session, row: Mapping[str, Any]) -> Iterator[Finding]:
     body = {"kind": "preflight", "params": {}, "dry_run": False}
-    operation = session.client.post(f"clusters/{row['id']}/operations", body)
+    operation = session.client.post_cluster_operations(row["id"], body)
     detail = follow(session, operation["id"])
     if detail["state"] == "succeeded":
         yield well("preflight", tr("The hosts are as an installation wants them."))
@@ -136,7 +137,7 @@ def _preflight(session: Session, row: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _line(finding: Finding) -> Text:
     mark = MARKS[finding.level]
-    line = Text.assemble((f"{mark:<8}", STYLES.get(mark, "yellow")), finding.message)
+    line = Text.assemble((set_cell_size(tr(mark), 8), STYLES.get(mark, "yellow")), finding.message)
     if finding.fix:
         line.append(f"\n{'':<8}{tr('fix: ')}", style="bold").append(finding.fix)
     return line
@@ -147,5 +148,5 @@ def _summary(findings: list[Finding]) -> Text:
     warnings = sum(one.level is Level.WARNING for one in findings)
     if not errors and not warnings:
         return Text(tr("Nothing is wrong."), style="green")
-    said = tr("{errors} errors, {warnings} warnings.", errors=errors, warnings=warnings)
+    said = tr("Errors: {errors}, warnings: {warnings}.", errors=errors, warnings=warnings)
     return Text(said, style="red" if errors else "yellow")

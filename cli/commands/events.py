@@ -6,13 +6,13 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from cli import complete
-from cli.client import Client
+from cli.api.client import Api
 from cli.errors import Code, Problem, Unreachable
 from cli.follow import StillRunning
 from cli.language import tr
@@ -21,6 +21,9 @@ from cli.operate import TimeoutOption, checked_duration, seconds
 from cli.output import STYLES, table
 from cli.text import harmless, moment, parse_duration
 from cli.verb import Session, verb
+
+if TYPE_CHECKING:
+    from cli.api import types
 
 EVERY = 2.0
 # A change may show up some seconds after its time, so the last ones are asked for again.
@@ -52,7 +55,7 @@ def events(
     """Changes of health and of operations, on all your clusters or one. With -w and -o json: one JSON object a line."""
     client = session.client
     ident = str(find_cluster(client, cluster)["id"]) if cluster else ""
-    client.get("whoami")  # the service's time, for what is asked for next
+    client.get_whoami()  # the service's time, for what is asked for next
     begin = client.now() - timedelta(seconds=parse_duration(since))
     seen: set[str] = set()
     past = list(deque(_window(client, begin, ident, seen), maxlen=limit))
@@ -70,10 +73,10 @@ def events(
         raise StillRunning(message, code=Code.TIMEOUT if over else Code.INTERRUPTED) from None
 
 
-def _window(client: Client, since: datetime, ident: str, seen: set[str]) -> Iterator[dict[str, Any]]:
+def _window(client: Api, since: datetime, ident: str, seen: set[str]) -> Iterator[types.ChangeOfState]:
     """What has changed from `since` on and was not `seen`, which it is from then on."""
     while True:
-        rows = client.get("events", since=since.isoformat(), cluster=ident, limit=PAGE)["results"]
+        rows = client.get_events(since=since.isoformat(), cluster=ident, limit=PAGE)["results"]
         new = [row for row in rows if row["id"] not in seen]
         seen.update(row["id"] for row in new)
         yield from new
@@ -82,7 +85,7 @@ def _window(client: Client, since: datetime, ident: str, seen: set[str]) -> Iter
         since = moment(rows[-1]["at"]) or since
 
 
-def _coming(session: Session, ident: str, seen: set[str], timeout: float | None) -> Iterator[dict[str, Any]]:
+def _coming(session: Session, ident: str, seen: set[str], timeout: float | None) -> Iterator[types.ChangeOfState]:
     """What happens from now on, each change once. Raises `TimeoutError`, and `Unreachable` when the service is away."""
     client, answered = session.client, time.monotonic()
     deadline = answered + timeout if timeout else None
@@ -107,14 +110,14 @@ def _coming(session: Session, ident: str, seen: set[str], timeout: float | None)
         time.sleep(min(EVERY, left))
 
 
-def _tell(session: Session, change: dict[str, Any]) -> None:
+def _tell(session: Session, change: types.ChangeOfState) -> None:
     if session.output.form.tables:
         session.output.result.print(_line(change), soft_wrap=True)
     else:
         session.output.line(change)
 
 
-def _line(change: dict[str, Any]) -> Text:
+def _line(change: types.ChangeOfState) -> Text:
     at = moment(change["at"])
     new, old = change["new_state"], change["old_state"]
     line = Text(f"{at.astimezone():%H:%M:%S}  " if at else "")
@@ -125,13 +128,13 @@ def _line(change: dict[str, Any]) -> Text:
     return line
 
 
-def _subject(change: dict[str, Any]) -> str:
+def _subject(change: types.ChangeOfState) -> str:
     if change["subject"] == "cluster":
         return tr("cluster")
     return f"{change['subject']} {change['name']}".strip()
 
 
-def _table(rows: list[dict[str, Any]]) -> Any:
+def _table(rows: list[types.ChangeOfState]) -> Any:
     return table(
         (tr("at"), tr("cluster"), tr("what"), tr("from"), tr("to"), tr("reason")),
         (

@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from cli.errors import CliError
+from cli.language import tr
 from cli.output import table
 from cli.text import duration
 from cli.verb import Session, verb
@@ -33,30 +34,37 @@ def fleet(
     The password is taken from SANQIAN_PASSWORD, or asked for.
     """
     with session.operator(user, password(user)) as client:
-        seen = client.get("fleet")
+        seen = client.get_fleet()
     states = [f"{count} {state}" for state, count in seen["operations"].items() if count]
-    steps = f"steps: {seen['waiting']} waiting, oldest {_age(seen['oldest_seconds'])}, {seen['overdue']} overdue"
+    steps = tr(
+        "steps: {waiting} waiting, oldest {oldest_seconds}, {overdue} overdue",
+        waiting=seen["waiting"],
+        oldest_seconds=_age(seen["oldest_seconds"]),
+        overdue=seen["overdue"],
+    )
     session.output.show(
         seen,
-        None if seen["broker"] else Text("The broker does not answer: queues and workers are unknown.", style="red"),
-        table(("queue", "waiting", "oldest"), (_queue(queue) for queue in seen["queues"])),
+        None
+        if seen["broker"]
+        else Text(tr("The broker does not answer: queues and workers are unknown."), style="red"),
+        table((tr("queue"), tr("waiting"), tr("oldest")), (_queue(queue) for queue in seen["queues"])),
         Text(""),
         table(
-            ("worker", "alive", "pid", "slots", "busy", "steps", "operations"),
+            (tr("worker"), tr("alive"), tr("pid"), tr("slots"), tr("busy"), tr("steps"), tr("operations")),
             (_worker(worker) for worker in seen["workers"]),
-            empty="no worker answers" if seen["broker"] else "workers unknown",
+            empty=(tr("no worker answers") if seen["broker"] else tr("workers unknown")),
         ),
         Text(""),
-        Text("operations: " + (", ".join(states) or "none")),
+        Text(tr("operations: ") + (", ".join(states) or tr("none"))),
         Text(steps),
         Text(""),
         table(
-            ("customer", "access key", "operations", "steps"),
+            (tr("customer"), tr("access key"), tr("operations"), tr("steps")),
             (
                 (load["customer"], load["access_key"], load["operations"], load["driven"])
                 for load in seen["access_keys"]
             ),
-            empty="nothing is under way",
+            empty=tr("nothing is under way"),
         ),
     )
 
@@ -81,5 +89,8 @@ def password(user: str) -> str:
     if given := os.environ.get("SANQIAN_PASSWORD", ""):
         return given
     if not sys.stdin.isatty():
-        raise CliError(f"There is no password of {user}.", hint="Set SANQIAN_PASSWORD, or run this on a terminal.")
-    return getpass.getpass(f"Password of {user}: ")
+        raise CliError(
+            tr("There is no password of {user}.", user=user),
+            hint=tr("Set SANQIAN_PASSWORD, or run this on a terminal."),
+        )
+    return getpass.getpass(tr("Password of {user}: ", user=user))

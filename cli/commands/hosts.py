@@ -10,6 +10,7 @@ import typer
 
 from cli import complete
 from cli.errors import CliError
+from cli.language import tr
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, What, checked_duration, names, operate
 from cli.register import Credentials, add_hosts, registration
@@ -68,12 +69,15 @@ def add(
     """
     joining = names(node)
     if file is None and not joining:
-        raise CliError("It is not said which hosts join.", hint="Name their configuration with -f FILE.")
+        raise CliError(tr("It is not said which hosts join."), hint=tr("Name their configuration with -f FILE."))
     row = find_cluster(session.client, cluster)
     if file is not None:
         joining += add_hosts(session, row, registration(file, row["name"], credentials))
     if not joining:
-        raise CliError(f"All hosts of {file} are registered already.", hint="Name those that shall join: --node NAME.")
+        raise CliError(
+            tr("All hosts of {file} are registered already.", file=file),
+            hint=tr("Name those that shall join: --node NAME."),
+        )
     operate(session, row, f"add-{part.value}", what.params(nodes=joining), waiting, dry_run=what.dry_run)
 
 

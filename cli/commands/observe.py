@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli.commands.clusters import activity, clusters_table
+from cli.language import tr
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, operate
 from cli.output import STYLES, Output, table
@@ -32,13 +34,13 @@ def status(session: Session, cluster: ClusterArgument = "") -> None:
     """State, operation, nodes and components of a cluster; without a name and with several: all of them in short."""
     client = session.client
     if not cluster:
-        rows = [row for row in client.pages("clusters") if row["state"] != "removed"]
+        rows = [row for row in client.get_clusters() if row["state"] != "removed"]
         if len(rows) != 1:
             session.output.show(rows, clusters_table(session, rows))
             return
         cluster = rows[0]["id"]
-    row = client.get(f"clusters/{find_cluster(client, cluster)['id']}")
-    report = client.get(f"clusters/{row['id']}/health")
+    row = client.get_cluster(find_cluster(client, cluster)["id"])
+    report = client.get_cluster_health(row["id"])
     head = Text.assemble((row["name"], "bold"), "  ", (row["state"], STYLES.get(row["state"], "")))
     if row.get("state_reason"):
         head.append(f": {row['state_reason']}")
@@ -48,7 +50,11 @@ def status(session: Session, cluster: ClusterArgument = "") -> None:
 def _about(session: Session, row: Mapping[str, Any], report: Mapping[str, Any]) -> tuple[RenderableType | None, ...]:
     operation = row.get("active_operation")
     if operation:
-        follow = f"{activity(operation)} under way, watch it with:  3kctl follow {operation['id']}"
+        follow = tr(
+            "{operation} under way, watch it with:  3kctl follow {id}",
+            operation=activity(operation),
+            id=operation["id"],
+        )
         return (Text(follow, style="cyan"), *_read(session, report))
     return _read(session, report)
 
@@ -56,10 +62,10 @@ def _about(session: Session, row: Mapping[str, Any], report: Mapping[str, Any]) 
 def _read(session: Session, report: Mapping[str, Any]) -> tuple[RenderableType | None, ...]:
     """What the last reading of the cluster saw, and when."""
     if not report.get("checked_at"):
-        return (Text("not read yet", style="dim"),)
-    seen = f"read {age(report['checked_at'], session.client.now())} ago"
+        return (Text(tr("not read yet"), style="dim"),)
+    seen = tr("read {checked_at} ago", checked_at=age(report["checked_at"], session.client.now()))
     if report.get("reachable") is False:
-        seen += f", not reachable: {report.get('error') or 'no reason given'}"
+        seen += tr(", not reachable: {report}", report=report.get("error") or tr("no reason given"))
     return (
         Text(seen, style="dim"),
         Text(""),
@@ -81,14 +87,14 @@ def health(
     row = find_cluster(client, cluster)
     if now and (operate(session, row, "check", {}, waiting) is None or not session.output.form.tables):
         return
-    report = client.get(f"clusters/{row['id']}/health")
-    changes = client.get(f"clusters/{row['id']}/health-events", limit=events)["results"] if events else []
+    report = client.get_cluster_health(row["id"])
+    changes = list(islice(client.get_cluster_health_events(row["id"], limit=events or None), events))
     clock = client.now()
     head = Text.assemble((row["name"], "bold"), "  ", (report["state"], STYLES.get(report["state"], "")))
     if report.get("reason"):
         head.append(f": {report['reason']}")
     history = table(
-        ("ago", "what", "from", "to", "reason"),
+        (tr("ago"), tr("what"), tr("from"), tr("to"), tr("reason")),
         (
             (
                 age(change.get("at"), clock),
@@ -99,7 +105,7 @@ def health(
             )
             for change in changes
         ),
-        empty="no changes yet",
+        empty=tr("no changes yet"),
     )
     parts = (*_read(session, report), Text(""), history) if events else _read(session, report)
     session.output.show({**report, "events": changes}, head, *parts)
@@ -108,11 +114,11 @@ def health(
 def nodes(session: Session, cluster: ClusterArgument = "") -> None:
     """The hosts of a cluster, as registered and as last read."""
     row = find_cluster(session.client, cluster)
-    rows = list(session.client.pages(f"clusters/{row['id']}/nodes"))
+    rows = list(session.client.get_cluster_nodes(row["id"]))
     session.output.show(rows, nodes_table(session.output, rows))
 
 
-def nodes_table(output: Output, rows: list[dict[str, Any]]) -> RenderableType:
+def nodes_table(output: Output, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Nodes as a table: of the registry with their addresses, or of a reading."""
 
     def cells(row: Mapping[str, Any]) -> tuple[object, ...]:
@@ -133,25 +139,27 @@ def nodes_table(output: Output, rows: list[dict[str, Any]]) -> RenderableType:
             seen.get("reason") or row.get("reason"),
         )
 
-    columns = ("node", "address", "roles", "ready", "version", "cpu", "memory", "gpus")
-    body = [cells(row) for row in rows]
+    columns = [tr("node"), tr("address"), tr("roles"), tr("ready"), tr("version"), tr("cpu"), tr("memory"), tr("gpus")]
+    body = [list(cells(one)) for one in rows]
     if not any(row[1] for row in body):
-        columns, body = (columns[0], *columns[2:]), [(row[0], *row[2:]) for row in body]
-    return output.table(columns, ("user", "port", "through", "reason"), body, empty="no nodes")
+        del columns[1]
+        for row in body:
+            del row[1]
+    return output.table(columns, (tr("user"), tr("port"), tr("through"), tr("reason")), body, empty=tr("no nodes"))
 
 
 def components(session: Session, cluster: ClusterArgument = "") -> None:
     """The platform's components on a cluster, with their health."""
     row = find_cluster(session.client, cluster)
-    rows = list(session.client.pages(f"clusters/{row['id']}/components"))
+    rows = list(session.client.get_cluster_components(row["id"]))
     session.output.show(rows, components_table(session.output, rows))
 
 
-def components_table(output: Output, rows: list[dict[str, Any]]) -> RenderableType:
+def components_table(output: Output, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Components as a table."""
     return output.table(
-        ("component", "namespace", "state", "ready", "version", "reason"),
-        ("kind", "chart", "chosen", "checked", "since"),
+        (tr("component"), tr("namespace"), tr("state"), tr("ready"), tr("version"), tr("reason")),
+        (tr("kind"), tr("chart"), tr("chosen"), tr("checked"), tr("since")),
         (
             (
                 row.get("name"),
@@ -168,18 +176,18 @@ def components_table(output: Output, rows: list[dict[str, Any]]) -> RenderableTy
             )
             for row in rows
         ),
-        empty="no components",
+        empty=tr("no components"),
     )
 
 
 def certificates(session: Session, cluster: ClusterArgument = "") -> None:
     """When the certificates of the control plane, etcd and the registry end, the first ones first."""
     row = find_cluster(session.client, cluster)
-    report = session.client.get(f"clusters/{row['id']}/certificates")
+    report = session.client.get_cluster_certificates(row["id"])
     body = table(
-        ("days", "host", "certificate", "ends"),
+        (tr("days"), tr("host"), tr("certificate"), tr("ends")),
         ((one.get("days"), one.get("host"), one.get("path"), one.get("ends_at")) for one in report["results"]),
-        empty="no certificates were read yet",
+        empty=tr("no certificates were read yet"),
     )
     state = report.get("state") or "unknown"
     head = Text.assemble((row["name"], "bold"), "  ", (state, STYLES.get(state, "")))
@@ -198,17 +206,17 @@ def drift(
     row = find_cluster(session.client, cluster)
     if now and operate(session, row, "drift", {}, waiting) is None:
         return
-    pages = session.client.pages(f"clusters/{row['id']}/components")
-    none: dict[str, Any] = {"name": "drift", "state": "unknown", "reason": "not looked at yet", "details": {}}
+    pages = session.client.get_cluster_components(row["id"])
+    none: dict[str, Any] = {"name": "drift", "state": "unknown", "reason": tr("not looked at yet"), "details": {}}
     report = next((one for one in pages if one["name"] == "drift"), none)
     head = Text.assemble((row["name"], "bold"), "  ", (report["state"], STYLES.get(report["state"], "")))
     if report.get("reason"):
         head.append(f": {report['reason']}")
     steps = (report.get("details") or {}).get("steps") or []
     body = table(
-        ("step", "what", "not as installed on", "could not be told on"),
+        (tr("step"), tr("what"), tr("not as installed on"), tr("could not be told on")),
         ((one["step"], one["title"], one["changed"], one["silent"]) for one in steps),
-        empty="nothing differs" if report["state"] == "healthy" else "",
+        empty=(tr("nothing differs") if report["state"] == "healthy" else ""),
     )
     if now and not session.output.form.tables:
         return
@@ -222,9 +230,9 @@ def pods(
 ) -> None:
     """The pods of all namespaces, as last read."""
     row = find_cluster(session.client, cluster)
-    report = session.client.get(f"clusters/{row['id']}/pods", namespace=namespace)
+    report = session.client.get_cluster_pods(row["id"], namespace=namespace)
     body = table(
-        ("namespace", "name", "ready", "status", "restarts", "age", "ip", "node"),
+        (tr("namespace"), tr("name"), tr("ready"), tr("status"), tr("restarts"), tr("age"), tr("ip"), tr("node")),
         (
             (
                 pod.get("namespace"),
@@ -232,15 +240,21 @@ def pods(
                 pod.get("ready"),
                 pod.get("status"),
                 pod.get("restarts", 0),
-                duration(pod["age_seconds"]) if pod.get("age_seconds") is not None else "-",
+                "-" if (seconds := pod.get("age_seconds")) is None else duration(seconds),
                 pod.get("ip"),
                 pod.get("node"),
             )
             for pod in report["results"]
         ),
-        empty="no pods",
+        empty=tr("no pods"),
     )
     session.output.show(report, body)
     if report.get("reachable") is False:
         seen = age(report.get("taken_at"), session.client.now())
-        session.output.warn(f"The cluster did not answer {seen} ago: {report.get('error') or 'no reason given'}")
+        session.output.warn(
+            tr(
+                "The cluster did not answer {seen} ago: {report}",
+                seen=seen,
+                report=report.get("error") or tr("no reason given"),
+            )
+        )

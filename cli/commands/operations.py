@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -13,11 +14,15 @@ from cli.board import ENDED
 from cli.errors import Code
 from cli.events import EventStream, Lost, Resumed, Tick, within
 from cli.follow import StillRunning
+from cli.language import tr
 from cli.logs import Lines
 from cli.lookup import find_cluster, find_operation
 from cli.operate import TimeoutOption, Waiting, seconds, watch
 from cli.text import age, duration, moment
 from cli.verb import Session, verb
+
+if TYPE_CHECKING:
+    from cli.api import types
 
 PAGE = 500
 OperationArgument = Annotated[
@@ -58,30 +63,30 @@ def list_operations(
     """Operations, newest first."""
     client = session.client
     ident = find_cluster(client, cluster)["id"] if cluster else ""
-    rows: list[dict[str, Any]] = []
-    for row in client.pages("operations", cluster=ident, state=state, kind=kind, limit=min(limit, 100)):
+    rows: list[types.Operation] = []
+    for row in client.get_operations(cluster=ident, state=state, kind=kind, limit=min(limit, 100)):
         rows.append(row)
         if len(rows) == limit:
             break
     now = client.now()
 
-    def took(row: dict[str, Any]) -> str:
+    def took(row: types.Operation) -> str:
         began = moment(row.get("started_at"))
         return duration(((moment(row.get("finished_at")) or now) - began).total_seconds()) if began else "-"
 
     body = session.output.table(
-        ("id", "cluster", "kind", "state", "progress", "took", "age", "failed at"),
-        ("attempt", "asked for by", "began", "ended", "message"),
+        (tr("id"), tr("cluster"), tr("kind"), tr("state"), tr("progress"), tr("took"), tr("age"), tr("failed at")),
+        (tr("attempt"), tr("asked for by"), tr("began"), tr("ended"), tr("message")),
         (
             (
                 row["id"],
                 (row.get("cluster") or {}).get("name"),
-                f"{row['kind']} (dry run)" if row.get("dry_run") else row["kind"],
+                tr("{kind} (dry run)", kind=row["kind"]) if row.get("dry_run") else row["kind"],
                 row["state"],
                 f"{row.get('progress') or 0:.0f}%",
                 took(row),
                 age(row.get("created_at"), now),
-                " on ".join(filter(None, [(row.get("error") or {}).get(key) for key in ("step", "host")])),
+                " on ".join(str(part) for key in ("step", "host") if (part := (row.get("error") or {}).get(key))),
                 row.get("attempt"),
                 row.get("requested_by"),
                 row.get("started_at"),
@@ -90,7 +95,7 @@ def list_operations(
             )
             for row in rows
         ),
-        empty="no operations",
+        empty=tr("no operations"),
     )
     session.output.show(rows, body)
 
@@ -112,26 +117,26 @@ def cancel(
 ) -> None:
     """Stop an operation and what it has started on the hosts."""
     found = find_operation(session.client, operation)
-    row = session.client.post(f"operations/{found['id']}/cancel", {})
+    row = session.client.post_operation_cancel(found["id"], {})
     if not wait:
-        session.output.show(row, f"{row['kind']} {row['id']} is {row['state']}.")
+        session.output.show(row, tr("{kind} {id} is {state}.", kind=row["kind"], id=row["id"], state=row["state"]))
         return
     stream = EventStream(session.client, f"operations/{row['id']}/events", int(row.get("event_seq") or 0))
     try:
         if row["state"] not in ENDED:
             for item in within(stream, seconds(timeout)):
                 if isinstance(item, Lost):
-                    session.output.warn(f"connection lost ({item.reason}), trying again")
+                    session.output.warn(tr("connection lost ({reason}), trying again", reason=item.reason))
     except TimeoutError:
         raise StillRunning(
-            f"It has not stopped after {timeout}; it goes on being cancelled.",
-            hint=f"Watch it with `3kctl follow {row['id']}`.",
+            tr("It has not stopped after {timeout}; it goes on being cancelled.", timeout=timeout),
+            hint=tr("Watch it with `3kctl follow {id}`.", id=row["id"]),
             code=Code.TIMEOUT,
         ) from None
     except KeyboardInterrupt:
-        raise StillRunning("Interrupted; it goes on being cancelled.", code=Code.INTERRUPTED) from None
-    row = session.client.get(f"operations/{row['id']}")
-    session.output.show(row, f"{row['kind']} {row['id']} is {row['state']}.")
+        raise StillRunning(tr("Interrupted; it goes on being cancelled."), code=Code.INTERRUPTED) from None
+    row = session.client.get_operation(row["id"])
+    session.output.show(row, tr("{kind} {id} is {state}.", kind=row["kind"], id=row["id"], state=row["state"]))
 
 
 def retry(
@@ -143,7 +148,7 @@ def retry(
     """Go on with a failed or cancelled operation: what is done already is not done again."""
     found = find_operation(session.client, operation)
     body = {"from_step": from_step} if from_step else {}
-    watch(session, session.client.post(f"operations/{found['id']}/retry", body), waiting)
+    watch(session, session.client.post_operation_retry(found["id"], body), waiting)
 
 
 def logs(
@@ -174,8 +179,8 @@ def logs(
     except (KeyboardInterrupt, TimeoutError) as error:
         over = isinstance(error, TimeoutError)
         raise StillRunning(
-            "The time is over; the operation goes on." if over else "Interrupted; the operation goes on.",
-            hint=f"Read on with `3kctl logs {found['id']} -f`.",
+            (tr("The time is over; the operation goes on.") if over else tr("Interrupted; the operation goes on.")),
+            hint=tr("Read on with `3kctl logs {id} -f`.", id=found["id"]),
             code=Code.TIMEOUT if over else Code.INTERRUPTED,
         ) from None
     printer.finish()
@@ -187,9 +192,9 @@ class _Printer:
     def __init__(self, session: Session, lines: Lines, step: str, host: str) -> None:
         self.output, self.lines, self.step, self.host = session.output, lines, step, host
         self.stream = False
-        self._kept: list[dict[str, Any]] = []
+        self._kept: list[Mapping[str, Any]] = []
 
-    def put(self, chunk: dict[str, Any]) -> None:
+    def put(self, chunk: Mapping[str, Any]) -> None:
         if (self.step and chunk.get("step") != self.step) or (self.host and chunk.get("host") != self.host):
             return
         if self.output.form.tables:
@@ -219,8 +224,8 @@ def _stored(session: Session, ident: str, printer: _Printer, tail: int) -> int:
     """Print what is stored already; the number of the last piece."""
     after = 0
     while True:
-        page = session.client.get(
-            f"operations/{ident}/log",
+        page = session.client.get_operation_log(
+            ident,
             after=after or None,
             step=printer.step,
             host=printer.host,
@@ -238,8 +243,14 @@ def _new(session: Session, ident: str, printer: _Printer, after: int, timeout: s
     """Print what comes, until the operation ends. Raises `TimeoutError`."""
     for item in within(EventStream(session.client, f"operations/{ident}/events", after), seconds(timeout)):
         if isinstance(item, Lost):
-            session.output.warn(f"connection lost ({item.reason}), trying again in {duration(item.delay + 0.5)}")
+            session.output.warn(
+                tr(
+                    "connection lost ({reason}), trying again in {value}",
+                    reason=item.reason,
+                    value=duration(item.delay + 0.5),
+                )
+            )
         elif isinstance(item, Resumed):
-            session.output.warn("connected again, nothing was missed")
+            session.output.warn(tr("connected again, nothing was missed"))
         elif not isinstance(item, Tick) and item.event == "log":
             printer.put({"seq": int(item.id or 0), **json.loads(item.data)})

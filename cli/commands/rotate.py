@@ -11,6 +11,7 @@ import typer
 from cli import complete
 from cli.errors import CliError
 from cli.keys import ask_on_terminal, read_key
+from cli.language import tr
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, DryRunOption, Waiting, names, operate
 from cli.verb import Session, verb
@@ -82,7 +83,7 @@ def host_password(
     """
     word = os.environ.get("SANQIAN_NEW_HOST_PASSWORD", "")
     if ask_password:
-        word = _ask_twice("New password of the hosts' users")
+        word = _ask_twice(tr("New password of the hosts' users"))
     secrets = {"host_password": word} if word else {}
     params = {"hosts": chosen} if (chosen := names(host)) else {}
     row = find_cluster(session.client, cluster)
@@ -105,10 +106,16 @@ def access_key(
     """
     row = find_cluster(session.client, cluster)
     if not dry_run:
-        new = os.environ.get("SANQIAN_NEW_ACCESS_KEY", "").strip() or ask_on_terminal("New access key").strip()
+        new = os.environ.get("SANQIAN_NEW_ACCESS_KEY", "").strip() or ask_on_terminal(tr("New access key")).strip()
         if new != session.access_key:
-            answer = session.client.post(f"clusters/{row['id']}/access-key", {"access_key": new})
-            session.output.say(f"{row['name']} has the access key {answer['access_key']} now; it is used from here on.")
+            answer = session.client.post_cluster_access_key(row["id"], {"access_key": new})
+            session.output.say(
+                tr(
+                    "{name} has the access key {access_key} now; it is used from here on.",
+                    name=row["name"],
+                    access_key=answer["access_key"],
+                )
+            )
             session.aim(session.server, new)
     operate(session, row, "rotate-access-key", {}, waiting, dry_run=dry_run)
 
@@ -127,7 +134,7 @@ def registry_password(
     """
     word = os.environ.get("SANQIAN_NEW_REGISTRY_PASSWORD", "")
     if ask_password:
-        word = ask_on_terminal("New password of the registry")
+        word = ask_on_terminal(tr("New password of the registry"))
     secrets = {"password": word} if word else {}
     row = find_cluster(session.client, cluster)
     operate(session, row, "rotate-registry-password", {}, waiting, dry_run=dry_run, secrets=secrets)
@@ -136,6 +143,6 @@ def registry_password(
 def _ask_twice(question: str) -> str:
     """An answer that is hidden, so a slip of the finger must be found. Raises `CliError`."""
     word = ask_on_terminal(question)
-    if word != ask_on_terminal(f"{question}, once more"):
-        raise CliError("The two differ.", hint="Run it again.")
+    if word != ask_on_terminal(tr("{question}, once more", question=question)):
+        raise CliError(tr("The two differ."), hint=tr("Run it again."))
     return word

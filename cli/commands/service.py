@@ -12,6 +12,7 @@ import typer
 from typer.completion import get_completion_script
 
 from cli.errors import CliError
+from cli.language import tr
 from cli.verb import Session, own_version, verb
 
 
@@ -79,11 +80,13 @@ def show_version(session: Session) -> None:
     answer: dict[str, object] = {"client": own_version(), "server": None, "address": session.server, "error": None}
     if session.access_key:
         try:
-            answer["server"] = session.client.get("whoami").get("version")
+            answer["server"] = session.client.get_whoami().get("version")
         except CliError as error:
             answer["error"] = error.message
     else:
-        answer["error"] = "not asked without an access key"
+        answer["error"] = tr("not asked without an access key")
     session.output.show(
-        answer, f"3kctl {answer['client']}", f"service {answer['server'] or 'unknown: ' + str(answer['error'])}"
+        answer,
+        tr("3kctl {client}", client=answer["client"]),
+        tr("service {server}", server=answer["server"] or tr("unknown: {error}", error=answer["error"])),
     )

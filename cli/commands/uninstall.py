@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.errors import CliError
+from cli.language import N_, tr
 from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, ConfirmOption, Waiting, What, confirmed, operate
 from cli.verb import Session, verb
@@ -35,9 +36,9 @@ class _Kind:
         Removable.CEPH_CSI_CEPHFS: ("force",),
     }
     LOST = {
-        Removable.PLATFORM: "Everything on the hosts of {} will be removed.",
-        Removable.CEPH: "All that Ceph holds in {} will be lost.",
-        Removable.CEPH_CSI_CEPHFS: "The pods of {} will lose the external Ceph's storage.",
+        Removable.PLATFORM: N_("Everything on the hosts of {} will be removed."),
+        Removable.CEPH: N_("All that Ceph holds in {} will be lost."),
+        Removable.CEPH_CSI_CEPHFS: N_("The pods of {} will lose the external Ceph's storage."),
     }
 
 
@@ -70,9 +71,12 @@ def uninstall(
     given = {"remove_ceph_data": remove_ceph_data, "keep_artifact": keep_artifact, "force": force}
     for name, value in given.items():
         if value and name not in _Kind.OPTIONS[part]:
-            raise CliError(f"--{name.replace('_', '-')} is not for {part}.", hint="3kctl deploy uninstall --help")
+            raise CliError(
+                tr("--{name} is not for {part}.", name=name.replace("_", "-"), part=part),
+                hint=tr("3kctl deploy uninstall --help"),
+            )
     row = find_cluster(session.client, cluster)
     name = row["name"]
-    typed = name if what.dry_run else confirmed(session, name, confirm, _Kind.LOST[part].format(name))
+    typed = name if what.dry_run else confirmed(session, name, confirm, tr(_Kind.LOST[part]).format(name))
     params = what.params(confirm=typed, **{option: given[option] for option in _Kind.OPTIONS[part]})
     operate(session, row, _Kind.OPERATION[part], params, waiting, dry_run=what.dry_run)

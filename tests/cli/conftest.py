@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli.main import app
+from cli.main import program
 from tests.cli.played_service import KEY, PlayedService, serving
 
 
@@ -51,7 +51,7 @@ def local(capsys: pytest.CaptureFixture[str]) -> Run:
 
     def run(*arguments: str) -> Result:
         with pytest.raises(SystemExit) as end:
-            app(list(arguments), prog_name="3kctl")
+            program()(list(arguments), prog_name="3kctl")
         printed = capsys.readouterr()
         return Result(int(end.value.code or 0), printed.out, printed.err)
 

@@ -71,7 +71,7 @@ def test_each_fault_is_said_with_what_to_do(run: Run, well: PlayedService) -> No
     lines = result.out.splitlines()
     at = lines.index("error   Broker: does not answer.")
     assert lines[at + 1].startswith("        fix: Bring the broker back")
-    assert lines[-1] == "2 errors, 0 warnings."
+    assert lines[-1] == "Errors: 2, warnings: 0."
 
 
 def test_a_service_that_is_away_or_does_not_know_the_key(

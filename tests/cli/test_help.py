@@ -11,6 +11,7 @@ from cli.errors import EXIT_CODES
 from tests.cli.conftest import Run
 
 KEPT = Path(__file__).parent / "help"
+CHINESE = Path(__file__).parent / "help-zh.txt"
 COMMANDS = [
     "",
     "up",
@@ -103,6 +104,16 @@ def test_help(local: Run, monkeypatch: pytest.MonkeyPatch, command: str) -> None
 
     assert result.code == 0
     assert result.out == kept.read_text()
+
+
+def test_the_top_help_in_chinese(local: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    out = local("--help").out
+    if os.environ.get("UPDATE_HELP"):
+        CHINESE.write_text(out)
+
+    assert out == CHINESE.read_text()
 
 
 def test_the_exit_codes_are_in_the_help(local: Run) -> None:

@@ -1,0 +1,197 @@
+"""The addresses of the REST API, one method each.
+
+Made from the OpenAPI schema by `make client`; changes go into the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cli.client import Client
+
+if TYPE_CHECKING:
+    from cli.api import types
+
+
+class Api(Client):
+    """One service. Each method raises `Problem` or `Unreachable`; lists go over all pages when read."""
+
+    def get_clusters(
+        self, *, limit: int | None = None, name: str | None = None, state: str | None = None
+    ) -> Iterator[types.ClusterWithOperation]:
+        """List clusters."""
+        return self.pages("clusters", limit=limit, name=name, state=state)
+
+    def post_clusters(self, body: Mapping[str, Any]) -> types.RegisteredCluster:
+        """Register a cluster."""
+        return self.post("clusters", body)
+
+    def post_clusters_import(self, body: Mapping[str, Any]) -> types.Operation:
+        """Import a cluster."""
+        return self.post("clusters/import", body)
+
+    def post_clusters_validate(self, body: Mapping[str, Any]) -> types.Judgement:
+        """Judge a configuration."""
+        return self.post("clusters/validate", body)
+
+    def get_cluster(self, cluster_id: str) -> types.ClusterWithOperation:
+        """Read a cluster."""
+        return self.get(f"clusters/{cluster_id}")
+
+    def patch_cluster(self, cluster_id: str, body: Mapping[str, Any]) -> types.ClusterWithOperation:
+        """Change a cluster."""
+        return self.patch(f"clusters/{cluster_id}", body)
+
+    def delete_cluster(self, cluster_id: str) -> None:
+        """Forget a cluster."""
+        self.delete(f"clusters/{cluster_id}")
+
+    def post_cluster_access_key(self, cluster_id: str, body: Mapping[str, Any]) -> types.HandedOver:
+        """Hand over to another access key."""
+        return self.post(f"clusters/{cluster_id}/access-key", body)
+
+    def get_cluster_backups(self, cluster_id: str, *, limit: int | None = None) -> Iterator[types.Backup]:
+        """List backups, newest first."""
+        return self.pages(f"clusters/{cluster_id}/backups", limit=limit)
+
+    def get_cluster_ceph(self, cluster_id: str) -> types.Ceph:
+        """Read how Ceph is."""
+        return self.get(f"clusters/{cluster_id}/ceph")
+
+    def get_cluster_certificates(self, cluster_id: str) -> types.Certificates:
+        """List certificates."""
+        return self.get(f"clusters/{cluster_id}/certificates")
+
+    def get_cluster_components(self, cluster_id: str, *, limit: int | None = None) -> Iterator[types.Component]:
+        """List components with their health."""
+        return self.pages(f"clusters/{cluster_id}/components", limit=limit)
+
+    def get_cluster_configuration(self, cluster_id: str) -> str:
+        """Export the configuration."""
+        return self.text(f"clusters/{cluster_id}/configuration")
+
+    def post_cluster_credentials(self, cluster_id: str, body: Mapping[str, Any]) -> types.Replaced:
+        """Replace credentials."""
+        return self.post(f"clusters/{cluster_id}/credentials", body)
+
+    def get_cluster_health(self, cluster_id: str) -> types.Health:
+        """Read the health."""
+        return self.get(f"clusters/{cluster_id}/health")
+
+    def get_cluster_health_events(self, cluster_id: str, *, limit: int | None = None) -> Iterator[types.HealthEvent]:
+        """List changes of health, newest first."""
+        return self.pages(f"clusters/{cluster_id}/health-events", limit=limit)
+
+    def post_cluster_import(self, cluster_id: str, body: Mapping[str, Any]) -> types.Operation:
+        """Import a cluster again."""
+        return self.post(f"clusters/{cluster_id}/import", body)
+
+    def get_cluster_kubeconfig(self, cluster_id: str) -> str:
+        """Fetch the kubeconfig."""
+        return self.text(f"clusters/{cluster_id}/kubeconfig")
+
+    def post_cluster_new_nodes(self, cluster_id: str, body: Mapping[str, Any]) -> types.Extended:
+        """Add the hosts of a configuration."""
+        return self.post(f"clusters/{cluster_id}/new-nodes", body)
+
+    def get_cluster_nodes(self, cluster_id: str, *, limit: int | None = None) -> Iterator[types.Node]:
+        """List hosts."""
+        return self.pages(f"clusters/{cluster_id}/nodes", limit=limit)
+
+    def post_cluster_nodes(self, cluster_id: str, body: Mapping[str, Any]) -> types.AddedNode:
+        """Add a host."""
+        return self.post(f"clusters/{cluster_id}/nodes", body)
+
+    def get_cluster_node(self, cluster_id: str, name: str) -> types.Node:
+        """Read a host."""
+        return self.get(f"clusters/{cluster_id}/nodes/{name}")
+
+    def patch_cluster_node(self, cluster_id: str, name: str, body: Mapping[str, Any]) -> types.Node:
+        """Change a host."""
+        return self.patch(f"clusters/{cluster_id}/nodes/{name}", body)
+
+    def delete_cluster_node(self, cluster_id: str, name: str) -> None:
+        """Take a host out of the registry."""
+        self.delete(f"clusters/{cluster_id}/nodes/{name}")
+
+    def get_cluster_operations(
+        self,
+        cluster_id: str,
+        *,
+        cluster: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        state: str | None = None,
+    ) -> Iterator[types.Operation]:
+        """List a cluster's operations."""
+        return self.pages(f"clusters/{cluster_id}/operations", cluster=cluster, kind=kind, limit=limit, state=state)
+
+    def post_cluster_operations(self, cluster_id: str, body: Mapping[str, Any]) -> types.Operation:
+        """Start an operation."""
+        return self.post(f"clusters/{cluster_id}/operations", body)
+
+    def get_cluster_pods(self, cluster_id: str, *, namespace: str | None = None) -> types.Pods:
+        """List pods."""
+        return self.get(f"clusters/{cluster_id}/pods", namespace=namespace)
+
+    def get_components(self) -> list[types.Entry]:
+        """List the platform's components."""
+        return self.get("components")
+
+    def get_events(
+        self, *, cluster: str | None = None, limit: int | None = None, since: str | None = None
+    ) -> types.Feed:
+        """List what has changed."""
+        return self.get("events", cluster=cluster, limit=limit, since=since)
+
+    def get_fleet(self) -> types.Fleet:
+        """See queues and workers."""
+        return self.get("fleet")
+
+    def get_operation_kinds(self) -> list[types.Kind]:
+        """List the kinds of operations."""
+        return self.get("operation-kinds")
+
+    def get_operations(
+        self, *, cluster: str | None = None, kind: str | None = None, limit: int | None = None, state: str | None = None
+    ) -> Iterator[types.Operation]:
+        """List operations."""
+        return self.pages("operations", cluster=cluster, kind=kind, limit=limit, state=state)
+
+    def get_operation(self, operation_id: str) -> types.OperationDetail:
+        """Read an operation."""
+        return self.get(f"operations/{operation_id}")
+
+    def post_operation_cancel(self, operation_id: str, body: Mapping[str, Any]) -> types.Operation:
+        """Cancel an operation."""
+        return self.post(f"operations/{operation_id}/cancel", body)
+
+    def get_operation_log(
+        self,
+        operation_id: str,
+        *,
+        after: int | None = None,
+        host: str | None = None,
+        limit: int | None = None,
+        step: str | None = None,
+        tail: int | None = None,
+    ) -> types.Log:
+        """Read the output."""
+        return self.get(f"operations/{operation_id}/log", after=after, host=host, limit=limit, step=step, tail=tail)
+
+    def post_operation_retry(self, operation_id: str, body: Mapping[str, Any]) -> types.Operation:
+        """Retry an operation."""
+        return self.post(f"operations/{operation_id}/retry", body)
+
+    def get_operation_steps(self, operation_id: str, *, limit: int | None = None) -> Iterator[types.Step]:
+        """List an operation's steps."""
+        return self.pages(f"operations/{operation_id}/steps", limit=limit)
+
+    def get_service(self) -> types.Service:
+        """See whether the service works."""
+        return self.get("service")
+
+    def get_whoami(self) -> types.WhoAmI:
+        """Who am I."""
+        return self.get("whoami")
