@@ -29,6 +29,12 @@ class ImportSerializer(RegistrationSerializer):
     dry_run = serializers.BooleanField(
         default=False, help_text="Only say what would be recorded. The cluster is registered all the same."
     )
+    CONDITIONS = {
+        "if": {"required": ["configuration"]},
+        "then": {"properties": {"hosts": False, "role_groups": False}},
+        "else": {},
+    }
+    EXAMPLES = {"kubeconfig": "apiVersion: v1\nkind: Config\nclusters: [...]\n", "dry_run": True}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if {"configuration", "hosts"} & attrs.keys():

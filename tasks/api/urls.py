@@ -12,7 +12,7 @@ from tasks.api.clusters import Clusters, Nodes
 from tasks.api.events import events
 from tasks.api.fleet import FleetView
 from tasks.api.imports import Imports, ImportsOfCluster
-from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster
+from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster, Steps
 from tasks.api.whoami import WhoAmI
 
 CLUSTER = "clusters/<str:cluster_id>"
@@ -45,7 +45,7 @@ urlpatterns = [
     path(f"{CLUSTER}/operations", OperationsOfCluster.as_view({"get": "list", "post": "create"})),
     path("operations", Operations.as_view({"get": "list"})),
     path(OPERATION, Operations.as_view({"get": "retrieve"})),
-    path(f"{OPERATION}/steps", Operations.as_view({"get": "steps"})),
+    path(f"{OPERATION}/steps", Steps.as_view({"get": "list"})),
     path(f"{OPERATION}/log", Operations.as_view({"get": "log"})),
     path(f"{OPERATION}/cancel", Operations.as_view({"post": "cancel"})),
     path(f"{OPERATION}/retry", Operations.as_view({"post": "retry"})),
