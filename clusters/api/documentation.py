@@ -28,6 +28,7 @@ ANSWERED = {
     "202": "It is stored and will be done; `Location` is where to follow it.",
     "204": "It is done; the answer has no body.",
 }
+UUID_PATTERN = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 UUID = "3a4a9d0e-6b5c-4f0e-9a52-0f2b6f6f7c11"
 PATH: Mapping[str, tuple[str, Schema, str]] = {
     "cluster_id": ("The cluster's id.", {"type": "string", "format": "uuid"}, UUID),
@@ -114,7 +115,7 @@ class Documentation(AutoSchema):
         operation: Schema | None = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
-        handler = getattr(self.view, self.view.action)
+        handler = getattr(self.view, self.view.action)  # type: ignore[attr-defined]
         about = told(handler)
         if parameters := [*map(_parameter, operation.get("parameters", ())), *map(headers.asked, self._asks(about))]:
             operation["parameters"] = parameters
@@ -157,12 +158,19 @@ class Documentation(AutoSchema):
         for name, field in schema.get("properties", {}).items():
             if name in choices:
                 (field["items"] if field.get("type") == "array" else field)["enum"] = list(choices[name])
+            if field.get("format") == "uri" and _may_be_empty(serializer, name):
+                del field["format"]  # an empty text is none
             if name in examples:
                 field["examples"] = [examples[name]]
         if direction == "request":
             schema |= {"additionalProperties": False} if issubclass(kind, Strict) else {}
             schema |= gathered(kind, "CONDITIONS")
         return schema
+
+
+def _may_be_empty(serializer: Any, name: str) -> bool:
+    model = getattr(getattr(serializer, "Meta", None), "model", None)
+    return model is not None and any(one.name == name and one.blank for one in model._meta.fields)
 
 
 def gathered(kind: type, attribute: str) -> dict[str, Any]:
@@ -180,6 +188,8 @@ def _path_parameter(name: str) -> Schema:
 
 
 def _parameter(parameter: Schema) -> Schema:
+    if parameter["in"] == "query" and parameter["schema"].get("format") == "uuid":
+        parameter = {**parameter, "schema": {"type": "string", "pattern": f"^({UUID_PATTERN})?$"}}  # empty: of all
     if parameter["in"] == "query" and parameter["name"] in QUERY and "example" not in parameter:
         return {**parameter, "example": QUERY[parameter["name"]]}
     return parameter

@@ -113,7 +113,14 @@ class ObservedNode(Answer):
     state = serializers.ChoiceField(HealthState.choices, help_text="How it is.")
     reason = serializers.CharField(allow_blank=True, help_text="Why it is not healthy; empty while it is.")
     roles = serializers.ListField(child=serializers.CharField(), help_text="Its roles in Kubernetes.")
+    schedulable = serializers.BooleanField(help_text="Whether pods may come to it.")
     kubelet_version = serializers.CharField(allow_blank=True, help_text="Version of its kubelet.")
+    os_image = serializers.CharField(allow_blank=True, help_text="Its operating system.")
+    kernel = serializers.CharField(allow_blank=True, help_text="Version of its kernel.")
+    container_runtime = serializers.CharField(allow_blank=True, help_text="Its container runtime, with the version.")
+    arch = serializers.CharField(allow_blank=True, help_text="Its architecture.")
+    internal_ip = serializers.CharField(allow_blank=True, help_text="Its address within the cluster.")
+    created = serializers.DateTimeField(allow_null=True, help_text="When it joined; null where that is not known.")
     cpu = serializers.FloatField(help_text="Number of its cores.")
     memory = serializers.IntegerField(help_text="Its memory in bytes.")
     gpus = serializers.DictField(help_text="Its GPUs: product, count and how many pods can be given (allocatable).")
@@ -123,7 +130,14 @@ class ObservedNode(Answer):
         "state": "healthy",
         "reason": "",
         "roles": ["worker"],
+        "schedulable": True,
         "kubelet_version": "v1.24.3",
+        "os_image": "Ubuntu 22.04.4 LTS",
+        "kernel": "5.15.0-105-generic",
+        "container_runtime": "containerd://1.6.4",
+        "arch": "amd64",
+        "internal_ip": "192.168.2.4",
+        "created": "2026-11-23T10:02:31Z",
         "cpu": 64.0,
         "memory": 540000000000,
         "gpus": {"product": "NVIDIA A100-SXM4-80GB", "count": 8, "allocatable": 8},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_field
@@ -131,7 +131,7 @@ class RegistrationSerializer(Strict):
         help_text="Names of hosts by role group; ranges such as worker[1:3] are allowed.",
     )
     settings = SettingsSerializer(required=False, partial=True, help_text="Settings; they outdo the configuration's.")
-    EXAMPLES = {
+    EXAMPLES: ClassVar[dict[str, Any]] = {
         "name": "first",
         "description": "GPU racks a1 to a4",
         "configuration": "hosts:\n- {name: master1, address: 192.168.2.1, user: root, password: '***'}\nroleGroups:\n"
@@ -144,7 +144,7 @@ class RegistrationSerializer(Strict):
         "sudo_password": "***",
         "role_groups": {"worker": ["worker[1:3]"]},
     }
-    CONDITIONS = {
+    CONDITIONS: ClassVar[dict[str, Any]] = {
         "if": {"required": ["configuration"]},
         "then": {"properties": {"hosts": False, "role_groups": False}},
         "else": {"required": ["hosts"]},

@@ -14,7 +14,7 @@ from clusters.api.authentication import actor
 from clusters.api.base import OfCluster, View, source_of
 from clusters.api.documentation import tells
 from clusters.api.idempotency import idempotent
-from clusters.api.importing import Import, ImportSerializer
+from clusters.api.importing import FirstImportSerializer, Import, ImportSerializer
 from clusters.api.problems import Problem
 from clusters.inventory import Inventory
 from clusters.models import Cluster, ClusterState
@@ -34,7 +34,7 @@ class Imports(View):
     @extend_schema(
         operation_id="clusters_import",
         summary="Import a cluster",
-        request=ImportSerializer,
+        request=FirstImportSerializer,
         responses={202: OperationSerializer},
     )
     @tells("invalid-configuration", "limit-reached", "name-taken", "busy", "conflict")
