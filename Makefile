@@ -10,11 +10,12 @@ KEEP ?=
 SIZES ?=
 MEAN ?=
 ARGS ?=
+EXAMPLES ?=
 STAMP := $(VENV)/.synced
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system demo test chaos fleet lint format openapi benchmark clean
+.PHONY: help setup system demo test chaos fleet fuzz lint format openapi benchmark clean
 
 help:
 	@echo "make demo         six SSH hosts, the service, one cluster installed end to end; KEEP=1 leaves it running"
@@ -22,6 +23,7 @@ help:
 	@echo "make chaos        operations on the lab's hosts while something breaks every few seconds; prints its seed"
 	@echo "make fleet        what 10, 100 and 1,000 installations at once cost, on SIMULATED hosts (docs/operations.md)"
 	@echo "make lint         ruff, mypy and import-linter (part of make test)"
+	@echo "make fuzz         schemathesis against the live service for longer than in make test; EXAMPLES=100 for each request"
 	@echo "make openapi      docs/openapi.yaml from the code (make test fails where they differ)"
 	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
 	@echo "make clean        remove what the other targets made"
@@ -54,6 +56,9 @@ lint: setup
 
 format: setup
 	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
+
+fuzz: setup
+	@SANQIAN_SCHEMATHESIS_EXAMPLES=$(or $(EXAMPLES),100) $(VENV)/bin/python -m pytest -q -s tests/fuzz
 
 openapi: setup
 	@SANQIAN_DEBUG=1 $(VENV)/bin/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
