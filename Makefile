@@ -10,11 +10,12 @@ KEEP ?=
 SIZES ?=
 MEAN ?=
 ARGS ?=
+EXAMPLES ?=
 STAMP := $(VENV)/.synced
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system browser demo test chaos fleet lint format messages client docs audit benchmark clean
+.PHONY: help setup system browser demo test chaos fleet fuzz lint format messages client openapi docs audit benchmark clean
 
 help:
 	@echo "make demo         six SSH hosts, the service, one cluster installed end to end; KEEP=1 leaves it running"
@@ -26,6 +27,8 @@ help:
 	@echo "make docs         the documents as a site in var/site; links and warnings are errors"
 	@echo "make audit        known vulnerabilities of what uv.lock pins; needs a network (docs/security.md)"
 	@echo "make client       3kctl's typed client of the REST API, made from its schema"
+	@echo "make fuzz         schemathesis against the live service for longer than in make test; EXAMPLES=100 for each request"
+	@echo "make openapi      docs/openapi.yaml from the code (make test fails where they differ)"
 	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
 	@echo "make clean        remove what the other targets made"
 
@@ -59,7 +62,6 @@ chaos: setup system
 lint: setup
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && SANQIAN_DEBUG=1 $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 
-# The texts of 3kctl for translation, and the catalog that it reads.
 # The documents and addresses of the REST API, as 3kctl uses them, from the schema.
 client: setup
 	@$(VENV)/bin/python -m scripts.client
@@ -80,6 +82,12 @@ audit: setup
 	@mkdir -p var
 	@$(UV) export --frozen --quiet --no-emit-project --all-groups --output-file var/requirements.txt >/dev/null
 	@$(UV) tool run --quiet pip-audit --strict --disable-pip --require-hashes --requirement var/requirements.txt
+
+fuzz: setup
+	@SANQIAN_SCHEMATHESIS_EXAMPLES=$(or $(EXAMPLES),100) $(VENV)/bin/python -m pytest -q -s tests/fuzz
+
+openapi: setup
+	@SANQIAN_DEBUG=1 $(VENV)/bin/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 # About 40 minutes a size; SIZES=10,100 MEAN=10 is a short look.
 fleet: setup

@@ -238,7 +238,7 @@ BACKUP_DIR = Path(env.str("SANQIAN_BACKUP_DIR", default=str(BASE_DIR / "var" / "
 ARTIFACT = env.json("SANQIAN_ARTIFACT", default={})
 
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "clusters.api.documentation.Documentation",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -259,6 +259,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_SUFFIX": "",
+    "PREPROCESSING_HOOKS": ["tasks.api.stream.add"],
     "ENUM_NAME_OVERRIDES": {
         "ClusterState": "clusters.models.ClusterState",
         "HealthState": "clusters.models.HealthState",
@@ -267,8 +270,21 @@ SPECTACULAR_SETTINGS = {
         "JobState": "tasks.models.JobState",
         "Outcome": "tasks.models.Outcome",
         "WebhookDeliveryState": "tasks.webhooks.models.WebhookDelivery.State",
-        "LogLevel": "clusters.models.Cluster.LogLevel",
         "Scope": "clusters.customers.Scope",
+        "OperationKind": "tasks.plans.PLANS",
+        "JobPhase": "tasks.api.serializers.PHASES",
+        "StreamedState": "tasks.api.stream.LAST_STATES",
+        "LogLevel": "clusters.models.Cluster.LogLevel",
+        "BackupStore": "clusters.models.Cluster.BackupStore",
+        "BackupPlace": "clusters.models.Backup.Store",
+        "LoadBalancer": "clusters.inventory.LOAD_BALANCERS",
+        "CredentialKind": "clusters.api.nodes.CREDENTIAL_KINDS",
+        "ComponentKind": "clusters.api.catalogue.KINDS",
+        "InstalledKind": "clusters.catalog.KINDS",
+        "FindingLevel": "clusters.api.fields.LEVELS",
+        "CephSeverity": "clusters.api.ceph.SEVERITIES",
+        "CephOrigin": "clusters.models.CephReading.Source",
+        "HealthSubject": "clusters.models.HealthEvent.Subject",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

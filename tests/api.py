@@ -23,6 +23,7 @@ from clusters import registry
 from clusters.access import Access, Login
 from clusters.inventory import from_mapping
 from clusters.models import AccessKey, Cluster, Customer
+from tests.conformance import assert_conforms
 
 BASE = "/api/v1/"
 SAMPLE = Path(__file__).resolve().parent.parent / "conf" / "config-sample.conf"
@@ -63,7 +64,10 @@ class Api:
             sent["Authorization"] = f"Bearer {self.value}"
         url = path if path.startswith("/") else BASE + path
         data = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
-        return getattr(self._client, method)(url, headers=sent, **data)
+        answer = getattr(self._client, method)(url, headers=sent, **data)
+        body = b"" if answer.streaming else answer.content
+        assert_conforms(method, url.partition("?")[0], answer.status_code, answer.headers, body)
+        return answer
 
 
 def customer_api(**fields: Any) -> Api:

@@ -21,14 +21,16 @@ from clusters.models import AccessKey, Cluster
 
 __all__ = ["AlwaysJSON", "OfCluster", "View", "as_uuid", "own_cluster", "own_clusters", "source_of"]
 
+JSON = "application/json"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """The answer's form does not depend on ``Accept``."""
+    """The answer's form does not depend on ``Accept``; a body of another kind than JSON is refused."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
+        kind = (request.content_type or JSON).partition(";")[0].strip().lower()
+        return parsers[0] if kind == JSON else None
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type
@@ -42,6 +44,8 @@ class View(GenericViewSet[Any]):
     throttle_classes = [AccessKeyThrottle]
     parser_classes = [StrictJSON]
     content_negotiation_class = AlwaysJSON
+    # DRF answers OPTIONS with what it knows of a view; the schema says it better, and says nothing of OPTIONS.
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @property
     def key(self) -> AccessKey:

@@ -11,16 +11,26 @@ from clusters import catalog
 from clusters.api.base import View
 from clusters.api.fields import Answer
 
+KINDS = ("helm", "manifest")
+
 
 class EntrySerializer(Answer):
     """A component that can be chosen."""
 
-    name = serializers.CharField()
-    title = serializers.CharField()
-    kind = serializers.ChoiceField(["helm", "manifest"])
-    namespace = serializers.CharField(allow_blank=True)
+    name = serializers.CharField(help_text="What operations call it.")
+    title = serializers.CharField(help_text="What people call it.")
+    kind = serializers.ChoiceField(KINDS, help_text="How it is installed.")
+    namespace = serializers.CharField(allow_blank=True, help_text="Its namespace; empty where it has none.")
     needs = serializers.ListField(child=serializers.CharField(), help_text="Components that are installed with it.")
     default = serializers.BooleanField(help_text="Installed when a request chooses none.")
+    EXAMPLES = {
+        "name": "gpu-operator",
+        "title": "NVIDIA GPU Operator",
+        "kind": "helm",
+        "namespace": "gpu-operator",
+        "needs": ["node-feature-discovery"],
+        "default": True,
+    }
 
 
 class Catalogue(View):
@@ -31,4 +41,5 @@ class Catalogue(View):
 
     @extend_schema(summary="List the platform's components", responses=EntrySerializer(many=True))
     def list(self, request: Request) -> Response:
+        """In the order in which they are installed."""
         return Response(EntrySerializer(catalog.load().installable, many=True).data)

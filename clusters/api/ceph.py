@@ -18,79 +18,6 @@ from clusters.ceph import COMPONENT, CephState, Check, Osd, Pool, judge
 from clusters.ceph.rules import advice_of
 from clusters.models import CephReading, Component, HealthState
 
-
-class CephCheckSerializer(Answer):
-    """A health check that Ceph raises."""
-
-    code = serializers.CharField(help_text="Ceph's name of it, for example OSD_DOWN.")
-    severity = serializers.ChoiceField(["HEALTH_WARN", "HEALTH_ERR"])
-    message = serializers.CharField()
-    details = serializers.ListField(child=serializers.CharField(), help_text="A line for each thing; at most 20.")
-    muted = serializers.BooleanField(help_text="Somebody has muted it, so it does not count in the health.")
-    advice = serializers.CharField(allow_blank=True, help_text="What to do.")
-
-
-class CephCapacitySerializer(Answer):
-    """Raw capacity of the OSDs that are in: three replicas of a byte take three bytes."""
-
-    total_bytes = serializers.IntegerField()
-    used_bytes = serializers.IntegerField()
-    free_bytes = serializers.IntegerField()
-    used_percent = serializers.FloatField(help_text="0 to 100; 0 where the total is not known.")
-    nearfull_percent = serializers.FloatField(help_text="An OSD that is fuller raises a warning.")
-    full_percent = serializers.FloatField(help_text="An OSD that is fuller stops all writing.")
-
-
-class CephOsdSerializer(Answer):
-    """A disk's daemon."""
-
-    id = serializers.IntegerField()
-    up = serializers.BooleanField(help_text="Its daemon runs.")
-    inside = serializers.BooleanField(help_text="It is given data. One that is out is being emptied.")
-    device_class = serializers.CharField(allow_blank=True, help_text="hdd, ssd or nvme.")
-    size_bytes = serializers.IntegerField(help_text="0 while it is out.")
-    used_bytes = serializers.IntegerField()
-    free_bytes = serializers.IntegerField()
-    placement_groups = serializers.IntegerField()
-
-
-class CephHostSerializer(Answer):
-    """A host's disks."""
-
-    name = serializers.CharField(allow_blank=True, help_text="Empty for OSDs that have no place yet.")
-    up = serializers.IntegerField(help_text="OSDs whose daemons run.")
-    inside = serializers.IntegerField(help_text="OSDs that are given data.")
-    osds = CephOsdSerializer(many=True)
-
-
-class CephMonitorSerializer(Answer):
-    """A monitor. More than half of them must agree, or all storage stands still."""
-
-    name = serializers.CharField()
-    in_quorum = serializers.BooleanField()
-
-
-class CephGroupsSerializer(Answer):
-    """Placement groups: the pieces in which Ceph keeps data."""
-
-    total = serializers.IntegerField()
-    clean = serializers.IntegerField(help_text="active+clean: all copies are where they belong.")
-    states = serializers.DictField(child=serializers.IntegerField(), help_text="How many are in each state.")
-
-
-class CephPoolSerializer(Answer):
-    """A pool."""
-
-    name = serializers.CharField()
-    size = serializers.IntegerField(help_text="Copies (or chunks) of each object.")
-    min_size = serializers.IntegerField(help_text="With fewer of them nothing can be written.")
-    failure_domain = serializers.CharField(help_text="Each copy is on one of its own: host, osd, rack.")
-    erasure_coded = serializers.BooleanField()
-    stored_bytes = serializers.IntegerField(help_text="The users' data.")
-    used_bytes = serializers.IntegerField(help_text="Raw.")
-    available_bytes = serializers.IntegerField(help_text="Data that can still be stored.")
-
-
 _EXAMPLE: dict[str, Any] = {
     "taken_at": "2026-01-01T12:00:00Z",
     "age_seconds": 42,
@@ -159,13 +86,93 @@ _EXAMPLE: dict[str, Any] = {
     "flags": [],
     "unread": {},
 }
+SEVERITIES = ("HEALTH_WARN", "HEALTH_ERR")
+
+
+class CephCheckSerializer(Answer):
+    """A health check that Ceph raises."""
+
+    code = serializers.CharField(help_text="Ceph's name of it, for example OSD_DOWN.")
+    severity = serializers.ChoiceField(SEVERITIES, help_text="How bad it is.")
+    message = serializers.CharField(help_text="What is wrong, in Ceph's words.")
+    details = serializers.ListField(child=serializers.CharField(), help_text="A line for each thing; at most 20.")
+    muted = serializers.BooleanField(help_text="Somebody has muted it, so it does not count in the health.")
+    advice = serializers.CharField(allow_blank=True, help_text="What to do; empty for checks that are not known.")
+    EXAMPLES = _EXAMPLE["checks"][0]
+
+
+class CephCapacitySerializer(Answer):
+    """Raw capacity of the OSDs that are in: three replicas of a byte take three bytes."""
+
+    total_bytes = serializers.IntegerField(help_text="All of it, in bytes.")
+    used_bytes = serializers.IntegerField(help_text="What is used, in bytes.")
+    free_bytes = serializers.IntegerField(help_text="What is left, in bytes.")
+    used_percent = serializers.FloatField(help_text="What is used, in per cent; 0 where the total is not known.")
+    nearfull_percent = serializers.FloatField(help_text="Per cent. An OSD that is fuller raises a warning.")
+    full_percent = serializers.FloatField(help_text="Per cent. An OSD that is fuller stops all writing.")
+    EXAMPLES = _EXAMPLE["capacity"]
+
+
+class CephOsdSerializer(Answer):
+    """A disk's daemon."""
+
+    id = serializers.IntegerField(help_text="Its number.")
+    up = serializers.BooleanField(help_text="Its daemon runs.")
+    inside = serializers.BooleanField(help_text="It is given data. One that is out is being emptied.")
+    device_class = serializers.CharField(allow_blank=True, help_text="hdd, ssd or nvme.")
+    size_bytes = serializers.IntegerField(help_text="Its size in bytes; 0 while it is out.")
+    used_bytes = serializers.IntegerField(help_text="What is used, in bytes.")
+    free_bytes = serializers.IntegerField(help_text="What is left, in bytes.")
+    placement_groups = serializers.IntegerField(help_text="How many placement groups it holds a copy of.")
+    EXAMPLES = _EXAMPLE["hosts"][0]["osds"][0]
+
+
+class CephHostSerializer(Answer):
+    """A host's disks."""
+
+    name = serializers.CharField(allow_blank=True, help_text="Empty for OSDs that have no place yet.")
+    up = serializers.IntegerField(help_text="How many of its OSDs run.")
+    inside = serializers.IntegerField(help_text="How many of its OSDs are given data.")
+    osds = CephOsdSerializer(many=True, help_text="The daemons of its disks.")
+    EXAMPLES = _EXAMPLE["hosts"][0]
+
+
+class CephMonitorSerializer(Answer):
+    """A monitor. More than half of them must agree, or all storage stands still."""
+
+    name = serializers.CharField(help_text="Its name.")
+    in_quorum = serializers.BooleanField(help_text="Whether it agrees with the others.")
+    EXAMPLES = _EXAMPLE["mons"][0]
+
+
+class CephGroupsSerializer(Answer):
+    """Placement groups: the pieces in which Ceph keeps data."""
+
+    total = serializers.IntegerField(help_text="How many there are.")
+    clean = serializers.IntegerField(help_text="How many are active+clean: all copies are where they belong.")
+    states = serializers.DictField(child=serializers.IntegerField(), help_text="How many are in each state.")
+    EXAMPLES = _EXAMPLE["placement_groups"]
+
+
+class CephPoolSerializer(Answer):
+    """A pool."""
+
+    name = serializers.CharField(help_text="Its name.")
+    size = serializers.IntegerField(help_text="How many copies (or chunks) of each object it keeps.")
+    min_size = serializers.IntegerField(help_text="How many of them there must be at least, or nothing can be written.")
+    failure_domain = serializers.CharField(help_text="Each copy is on one of its own: host, osd, rack.")
+    erasure_coded = serializers.BooleanField(help_text="Whether it keeps chunks instead of copies.")
+    stored_bytes = serializers.IntegerField(help_text="The users' data, in bytes.")
+    used_bytes = serializers.IntegerField(help_text="Raw, with all copies, in bytes.")
+    available_bytes = serializers.IntegerField(help_text="Data that can still be stored, in bytes.")
+    EXAMPLES = _EXAMPLE["pools"][0]
 
 
 class CephSerializer(Answer):
     """How Ceph is. Read from Rook's resource alone, it knows no OSDs, monitors, pools and placement groups."""
 
     taken_at = serializers.DateTimeField(help_text="When Ceph said this.")
-    age_seconds = serializers.IntegerField(help_text="How long ago.")
+    age_seconds = serializers.IntegerField(help_text="How long ago, in seconds.")
     origin = serializers.ChoiceField(CephReading.Source.choices, help_text="Ceph's toolbox, or Rook's resource alone.")
     error = serializers.CharField(allow_blank=True, help_text="Why the last try did not reach the toolbox.")
     fsid = serializers.CharField(allow_blank=True, help_text="Ceph's id of the cluster.")
@@ -173,18 +180,22 @@ class CephSerializer(Answer):
     state = serializers.ChoiceField(HealthState.choices, help_text="In the words of components; unknown when too old.")
     reason = serializers.CharField(allow_blank=True, help_text="Why it is not healthy.")
     advice = serializers.ListField(child=serializers.CharField(), help_text="What to do, the worst first.")
-    checks = CephCheckSerializer(many=True)
-    slow_ops = serializers.IntegerField(help_text="Requests that have waited too long.")
-    capacity = CephCapacitySerializer()
-    hosts = CephHostSerializer(many=True)
-    mons = CephMonitorSerializer(many=True)
+    checks = CephCheckSerializer(many=True, help_text="Health checks that Ceph raises.")
+    slow_ops = serializers.IntegerField(help_text="How many requests have waited too long.")
+    capacity = CephCapacitySerializer(help_text="Raw capacity.")
+    hosts = CephHostSerializer(many=True, help_text="The storage hosts with their disks.")
+    mons = CephMonitorSerializer(many=True, help_text="The monitors.")
     manager = serializers.CharField(allow_blank=True, help_text="The active one; empty where none is.")
-    standbys = serializers.IntegerField(help_text="Managers that would take over.")
-    placement_groups = CephGroupsSerializer()
-    pools = CephPoolSerializer(many=True)
-    versions = serializers.DictField(help_text="{kind of daemon: {version: how many run it}}.")
+    standbys = serializers.IntegerField(help_text="How many managers would take over.")
+    placement_groups = CephGroupsSerializer(help_text="The pieces in which Ceph keeps data.")
+    pools = CephPoolSerializer(many=True, help_text="The pools.")
+    versions = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        help_text="{kind of daemon: {version: how many run it}}.",
+    )
     flags = serializers.ListField(child=serializers.CharField(), help_text="Flags of the cluster, such as noout.")
     unread = serializers.DictField(child=serializers.CharField(), help_text="{command: why it gave nothing}.")
+    EXAMPLES = _EXAMPLE
 
 
 class Ceph(OfCluster):

@@ -14,7 +14,7 @@ from rest_framework import serializers
 from clusters import registry
 from clusters.api.fields import Answer, FindingSerializer, Strict
 from clusters.api.registration import invalid_configuration
-from clusters.api.settings import EXTRA, SHOWN_SETTINGS, SettingsSerializer
+from clusters.api.settings import EXTRA, HELP, SETTINGS_CHOICES, SETTINGS_EXAMPLES, SHOWN_SETTINGS, SettingsSerializer
 from clusters.inventory import Parsed, with_settings
 from clusters.inventory.mapping import SETTINGS
 from clusters.models import RFC1123_LABEL, Cluster, ClusterState, Component, HealthState, Node
@@ -23,8 +23,9 @@ from clusters.models import RFC1123_LABEL, Cluster, ClusterState, Component, Hea
 class ComponentCounts(Answer):
     """How many components are healthy, of those that are there or ought to be."""
 
-    healthy = serializers.IntegerField()
-    total = serializers.IntegerField()
+    healthy = serializers.IntegerField(help_text="How many are healthy.")
+    total = serializers.IntegerField(help_text="How many there are.")
+    EXAMPLES = {"healthy": 11, "total": 12}
 
 
 class ClusterSerializer(serializers.ModelSerializer[Cluster]):
@@ -33,6 +34,28 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
     state = serializers.ChoiceField(ClusterState.choices, read_only=True, help_text="Follows operations and health.")
     hosts = serializers.IntegerField(source="host_count", read_only=True, help_text="How many hosts it has.")
     components = serializers.SerializerMethodField()
+    backup_store = serializers.ChoiceField(
+        Cluster.BackupStore.choices, read_only=True, allow_blank=True, help_text=HELP["backup_store"]
+    )
+    imported = serializers.DictField(
+        read_only=True, help_text="What an import found besides: releases, nodes, Ceph; empty for others."
+    )
+    CHOICES = SETTINGS_CHOICES
+    EXAMPLES = {
+        **SETTINGS_EXAMPLES,
+        "id": "3a4a9d0e-6b5c-4f0e-9a52-0f2b6f6f7c11",
+        "name": "first",
+        "description": "GPU racks a1 to a4",
+        "state": "degraded",
+        "state_reason": "gpu-operator is degraded",
+        "hosts": 5,
+        "cpod_id": "cp7f3a9d2e",
+        "kubernetes_uid": "",
+        "imported": {},
+        "checked_at": "2026-11-24T03:41:14Z",
+        "created_at": "2026-11-23T09:12:45Z",
+        "updated_at": "2026-11-23T09:12:45Z",
+    }
 
     class Meta:
         model = Cluster
@@ -55,14 +78,18 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
         read_only_fields = fields
         extra_kwargs = {
             **{name: EXTRA[name] for name in SHOWN_SETTINGS},
+            "id": {"help_text": "Its id."},
+            "name": {"help_text": "Its name, which no other of your clusters has."},
+            "checked_at": {"help_text": "When it was last read; null before."},
+            "created_at": {"help_text": "When it was registered."},
+            "updated_at": {"help_text": "When it was last changed."},
             "state_reason": {"help_text": "Why it is in this state, where that needs saying."},
             "cpod_id": {"help_text": "The platform's id of this cluster, known after the installation."},
             "kubernetes_uid": {"help_text": "The uid of its namespace kube-system, of an imported cluster."},
-            "imported": {"help_text": "What an import found besides: releases, nodes, Ceph; empty for others."},
             "description": {"help_text": "For people."},
         }
 
-    @extend_schema_field(ComponentCounts)
+    @extend_schema_field(ComponentCounts(help_text="How many of its components are healthy."))
     def get_components(self, cluster: Any) -> dict[str, int]:
         return {"healthy": cluster.healthy_count, "total": cluster.component_count}
 
@@ -80,6 +107,7 @@ class ReplacedSerializer(Answer):
     kept = serializers.ListField(
         child=serializers.CharField(), help_text="Names of hosts whose other credentials a rotation has put in place."
     )
+    EXAMPLES = {"changed": ["master1", "worker1"], "kept": ["worker2"]}
 
 
 class HandOverSerializer(Strict):
@@ -88,12 +116,14 @@ class HandOverSerializer(Strict):
     access_key = serializers.CharField(
         max_length=200, write_only=True, help_text="The whole key, as proof that you have it."
     )
+    EXAMPLES = {"access_key": "sq_8b4ac51bdc_***"}
 
 
 class HandedOverSerializer(Answer):
     """Whose the cluster is now."""
 
     access_key = serializers.CharField(help_text="The key's prefix.")
+    EXAMPLES = {"access_key": "8b4ac51bdc"}
 
 
 class ChangeSerializer(SettingsSerializer):
@@ -101,6 +131,13 @@ class ChangeSerializer(SettingsSerializer):
 
     class Meta(SettingsSerializer.Meta):
         fields = ["name", "description", *SettingsSerializer.Meta.fields]
+        extra_kwargs = {
+            **SettingsSerializer.Meta.extra_kwargs,
+            "name": {"help_text": "Its name, which no other of your clusters has."},
+            "description": {"help_text": "For people."},
+        }
+
+    EXAMPLES = {"name": "first", "description": "GPU racks a1 to a4"}
 
     def validate_name(self, value: str) -> str:
         RFC1123_LABEL(value)

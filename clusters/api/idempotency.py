@@ -22,6 +22,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clusters.api.documentation import repeatable
 from clusters.api.problems import Problem, invalid
 from clusters.models import AccessKey, IdempotentRequest
 
@@ -42,6 +43,7 @@ class Sealed(Response):
 def idempotent(handler: Handler) -> Handler:
     """A view's method for POST, made repeatable."""
 
+    @repeatable
     @functools.wraps(handler)
     def handle(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         key = request.headers.get(HEADER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -29,6 +29,15 @@ class ImportSerializer(RegistrationSerializer):
     dry_run = serializers.BooleanField(
         default=False, help_text="Only say what would be recorded. The cluster is registered all the same."
     )
+    CONDITIONS: ClassVar[dict[str, Any]] = {
+        "if": {"required": ["configuration"]},
+        "then": {"properties": {"hosts": False, "role_groups": False}},
+        "else": {},
+    }
+    EXAMPLES: ClassVar[dict[str, Any]] = {
+        "kubeconfig": "apiVersion: v1\nkind: Config\nclusters: [...]\n",
+        "dry_run": True,
+    }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if {"configuration", "hosts"} & attrs.keys():
@@ -37,6 +46,15 @@ class ImportSerializer(RegistrationSerializer):
             fix = "Send the hosts (configuration or hosts), the text of a kubeconfig, or both."
             raise serializers.ValidationError({"kubeconfig": fix})
         return attrs
+
+
+class FirstImportSerializer(ImportSerializer):
+    """A cluster that is not registered yet."""
+
+    CONDITIONS: ClassVar[dict[str, Any]] = {
+        **ImportSerializer.CONDITIONS,
+        "else": {"anyOf": [{"required": ["hosts"]}, {"required": ["kubeconfig"]}]},
+    }
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from clusters import registry
 from clusters.access import Access, HostAccess, Login, is_host_key, jump_findings, login_fault
 from clusters.api.base import OfCluster
+from clusters.api.documentation import tells
 from clusters.api.fields import Answer, FindingSerializer
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import ByPosition
@@ -37,39 +38,52 @@ from clusters.inventory.mapping import SETTINGS
 from clusters.models import Node, Observation
 
 LACKING = ("empty-etcd", "empty-control-plane")
+CREDENTIAL_KINDS = ("key", "password")
 LOGIN = ("private_key", "passphrase", "password", "sudo_password")
 
 
 class GPUs(Answer):
     """The GPUs of a node, all of one product."""
 
-    product = serializers.CharField(allow_blank=True)
-    count = serializers.IntegerField()
+    product = serializers.CharField(allow_blank=True, help_text="What they are; empty where there are none.")
+    count = serializers.IntegerField(help_text="How many there are.")
+    EXAMPLES = {"product": "NVIDIA A100-SXM4-80GB", "count": 8}
 
 
 class NodeStatus(Answer):
     """A node of Kubernetes as last read."""
 
-    ready = serializers.BooleanField()
-    roles = serializers.ListField(child=serializers.CharField())
-    kubelet_version = serializers.CharField()
-    cpu = serializers.FloatField(help_text="Cores.")
-    memory = serializers.IntegerField(help_text="Bytes.")
-    gpus = GPUs()
+    ready = serializers.BooleanField(help_text="Whether Kubernetes calls it ready.")
+    roles = serializers.ListField(child=serializers.CharField(), help_text="Its roles in Kubernetes.")
+    kubelet_version = serializers.CharField(help_text="Version of its kubelet.")
+    cpu = serializers.FloatField(help_text="Number of its cores.")
+    memory = serializers.IntegerField(help_text="Its memory in bytes.")
+    gpus = GPUs(help_text="Its GPUs.")
+    EXAMPLES = {
+        "ready": True,
+        "roles": ["worker"],
+        "kubelet_version": "v1.24.3",
+        "cpu": 64.0,
+        "memory": 540000000000,
+    }
 
 
 class CredentialShown(Answer):
     """How the host is logged in to, without what is secret."""
 
-    kind = serializers.ChoiceField(["key", "password"])
+    kind = serializers.ChoiceField(CREDENTIAL_KINDS, help_text="What the host is shown.")
     sudo_password = serializers.BooleanField(help_text="Whether one is stored.")
+    EXAMPLES = {"kind": "key", "sudo_password": False}
 
 
 class NodeSerializer(serializers.ModelSerializer[Node]):
     """A host."""
 
-    jump = serializers.SlugRelatedField(  # type: ignore[var-annotated]
-        slug_field="name", read_only=True, help_text="The host that it is reached through."
+    jump = serializers.CharField(
+        source="jump.name",
+        read_only=True,
+        allow_null=True,
+        help_text="The host that it is reached through; null where it is reached directly.",
     )
     host_key_fingerprint = serializers.SerializerMethodField()
     credential = serializers.SerializerMethodField()
@@ -83,12 +97,36 @@ class NodeSerializer(serializers.ModelSerializer[Node]):
         ]
         read_only_fields = fields
         extra_kwargs = {
+            "name": {"help_text": "Its name, also in Kubernetes."},
             "address": {"help_text": "Where SSH goes."},
             "internal_address": {"help_text": "The address that the cluster's hosts use."},
+            "port": {"help_text": "Number of its SSH port."},
+            "user": {"help_text": "The user that is logged in."},
             "role_groups": {"help_text": "etcd, control-plane, worker, registry, storage."},
-            "facts": {"help_text": "What the last preflight read: CPUs, memory, system, GPUs, disks ..."},
-            "facts_at": {"help_text": "When it did."},
+            "arch": {"help_text": "Its architecture, amd64 or arm64."},
+            "facts_at": {"help_text": "When it did; null before."},
         }
+
+    labels = serializers.DictField(
+        child=serializers.CharField(), read_only=True, help_text="Labels that its Kubernetes node is given."
+    )
+    facts = serializers.DictField(
+        read_only=True, help_text="What the last preflight read: CPUs, memory, system, GPUs, disks; empty before."
+    )
+    EXAMPLES = {
+        "name": "worker1",
+        "address": "192.168.2.4",
+        "internal_address": "192.168.2.4",
+        "port": 22,
+        "user": "root",
+        "role_groups": ["worker", "storage"],
+        "arch": "amd64",
+        "labels": {"rack": "a3"},
+        "host_key_fingerprint": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
+        "jump": None,
+        "facts": {"cpus": 64, "memory_mib": 515000},
+        "facts_at": "2026-11-24T03:02:44Z",
+    }
 
     @extend_schema_field(serializers.CharField(allow_null=True, help_text="SHA256:... of the pinned key, or null."))
     def get_host_key_fingerprint(self, node: Node) -> str | None:
@@ -98,12 +136,14 @@ class NodeSerializer(serializers.ModelSerializer[Node]):
             return None
         return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
-    @extend_schema_field(CredentialShown)
+    @extend_schema_field(CredentialShown(help_text="How the host is logged in to."))
     def get_credential(self, node: Node) -> dict[str, Any]:
         stored = node.credential
         return {"kind": "key" if stored.private_key else "password", "sudo_password": bool(stored.sudo_password)}
 
-    @extend_schema_field(NodeStatus(allow_null=True))
+    @extend_schema_field(
+        NodeStatus(allow_null=True, help_text="What the last reading of Kubernetes saw; null where it did not see it.")
+    )
     def get_status(self, node: Node) -> dict[str, Any] | None:
         seen = self.context.get("seen", {}).get(node.name)
         if seen is None:
@@ -117,7 +157,7 @@ class NodeSerializer(serializers.ModelSerializer[Node]):
 class AddedNode(NodeSerializer):
     """A host that was added."""
 
-    findings = FindingSerializer(many=True, read_only=True)
+    findings = FindingSerializer(many=True, read_only=True, help_text="What was repaired, and warnings.")
 
     class Meta(NodeSerializer.Meta):
         fields = [*NodeSerializer.Meta.fields, "findings"]
@@ -126,8 +166,8 @@ class AddedNode(NodeSerializer):
 class ExtendedSerializer(Answer):
     """What a configuration added to a cluster."""
 
-    added = NodeSerializer(many=True)
-    findings = FindingSerializer(many=True)
+    added = NodeSerializer(many=True, help_text="The hosts that were added; empty where all were there.")
+    findings = FindingSerializer(many=True, help_text="What was repaired in the configuration, and warnings.")
 
 
 class Nodes(OfCluster):
@@ -153,14 +193,17 @@ class Nodes(OfCluster):
 
     @extend_schema(summary="List hosts")
     def list(self, request: Request, **_: str) -> Response:
+        """As registered, with what the last reading of Kubernetes saw of each."""
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(summary="Read a host")
     def retrieve(self, request: Request, name: str, **_: str) -> Response:
+        """With its facts, and what the last reading of Kubernetes saw of it."""
         return Response(self.get_serializer(self.node(name)).data)
 
     @extend_schema(summary="Add a host", request=HostSerializer, responses={201: AddedNode})
+    @tells("invalid-configuration", "limit-reached", "busy", "conflict")
     @idempotent
     def create(self, request: Request, **_: str) -> Response:
         """The host is registered; it joins the running cluster by an operation."""
@@ -181,8 +224,12 @@ class Nodes(OfCluster):
         return Response(data, status=201, headers={"Location": f"{request.path}/{name}"})
 
     @extend_schema(
-        summary="Add the hosts of a configuration", request=RegistrationSerializer, responses=ExtendedSerializer
+        operation_id="clusters_nodes_extend",
+        summary="Add the hosts of a configuration",
+        request=RegistrationSerializer,
+        responses={200: OpenApiResponse(ExtendedSerializer, "There was nothing to add."), 201: ExtendedSerializer},
     )
+    @tells("invalid-configuration", "limit-reached", "busy", "conflict")
     @idempotent
     def extend(self, request: Request, **_: str) -> Response:
         """The same body as for registering a cluster: those of its hosts that are not registered yet are.
@@ -203,9 +250,12 @@ class Nodes(OfCluster):
                 ) from error
             self.changed("node.create", ", ".join(new), {})
         data = {"added": self.get_serializer(added, many=True).data, "findings": shown(tuple(findings))}
-        return Response(data, status=201 if new else 200)
+        if not new:
+            return Response(data)
+        return Response(data, status=201, headers={"Location": f"{request.path.removesuffix('new-nodes')}nodes"})
 
     @extend_schema(summary="Change a host", request=HostSerializer(partial=True))
+    @tells("invalid-configuration", "busy", "conflict")
     @transaction.atomic
     def partial_update(self, request: Request, name: str, **_: str) -> Response:
         """A host keeps its name. An empty `host_key` forgets the pinned one, for a host that was set up anew."""
@@ -226,6 +276,7 @@ class Nodes(OfCluster):
         return Response(self.get_serializer(node).data)
 
     @extend_schema(summary="Take a host out of the registry")
+    @tells("busy", "conflict")
     @transaction.atomic
     def destroy(self, request: Request, name: str, **_: str) -> Response:
         """Nothing is done on the host itself."""

@@ -53,6 +53,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("conflict", 409, "This contradicts what there is."),
         Kind("idempotency-conflict", 409, "The first request with this Idempotency-Key is still under way."),
         Kind("too-large", 413, "The request is too large."),
+        Kind("unsupported-media-type", 415, "The body is of a kind that is not taken."),
         Kind("idempotency-mismatch", 422, "The Idempotency-Key was used for another request."),
         Kind("throttled", 429, "Too many requests."),
         Kind("internal", 500, "The service made a mistake."),
@@ -164,6 +165,9 @@ def problem_of(error: Exception) -> Problem | None:
             return not_found("resource")
         case exceptions.MethodNotAllowed():
             return Problem("method-not-allowed", str(error.detail))
+        case exceptions.UnsupportedMediaType():
+            hint = "Send JSON, with Content-Type: application/json."
+            return Problem("unsupported-media-type", str(error.detail), hint=hint)
         case exceptions.Throttled():
             wait = max(1, int(getattr(error, "wait", None) or 1))
             hint = f"Wait {wait} s; follow operations by their event stream instead of asking again and again."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_field
@@ -18,6 +18,8 @@ from clusters.api.settings import SettingsSerializer
 from clusters.inventory import Finding, Inventory, Parsed, from_mapping, parse, with_settings
 from clusters.inventory.mapping import OTHER_SETTINGS, SETTINGS
 from clusters.models import RFC1123_LABEL
+
+KEY_EXAMPLE = "-----BEGIN OPENSSH PRIVATE KEY-----\n***\n-----END OPENSSH PRIVATE KEY-----\n"
 
 
 class Secret(serializers.CharField):
@@ -33,7 +35,9 @@ class HostSerializer(Strict):
     name = serializers.CharField(help_text="Its name: lower-case letters, digits and '-'.")
     address = serializers.CharField(required=False, help_text="Where SSH goes; the internal address when left out.")
     internal_address = serializers.CharField(required=False, help_text="The address that the cluster's hosts use.")
-    port = serializers.IntegerField(required=False, min_value=1, max_value=65535, help_text="SSH port, 22 by default.")
+    port = serializers.IntegerField(
+        required=False, min_value=1, max_value=65535, help_text="Number of its SSH port, 22 by default."
+    )
     user = serializers.CharField(required=False, help_text="SSH user, root by default.")
     roles = serializers.ListField(
         child=serializers.CharField(),
@@ -54,9 +58,31 @@ class HostSerializer(Strict):
     jump = serializers.CharField(
         required=False, allow_blank=True, help_text="Name of the host that this one is reached through."
     )
+    EXAMPLES = {
+        "name": "worker1",
+        "address": "192.168.2.4",
+        "internal_address": "192.168.2.4",
+        "port": 22,
+        "user": "root",
+        "roles": ["worker", "storage"],
+        "arch": "amd64",
+        "labels": {"rack": "a3"},
+        "password": "***",
+        "private_key": KEY_EXAMPLE,
+        "passphrase": "***",
+        "sudo_password": "***",
+        "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKtQ0s0f3yKQ1Yy0J3n0k5b0d8w3gY2c5n3rXc0uGm1V",
+        "jump": "",
+    }
 
 
-@extend_schema_field(HostSerializer(many=True))
+class ListedHost(HostSerializer):
+    """A host of a cluster, as JSON. Fields that are not known are warned of."""
+
+    CONDITIONS = {"additionalProperties": True}
+
+
+@extend_schema_field(ListedHost(many=True))
 class _Hosts(serializers.ListField):
     child = serializers.DictField()
 
@@ -105,6 +131,24 @@ class RegistrationSerializer(Strict):
         help_text="Names of hosts by role group; ranges such as worker[1:3] are allowed.",
     )
     settings = SettingsSerializer(required=False, partial=True, help_text="Settings; they outdo the configuration's.")
+    EXAMPLES: ClassVar[dict[str, Any]] = {
+        "name": "first",
+        "description": "GPU racks a1 to a4",
+        "configuration": "hosts:\n- {name: master1, address: 192.168.2.1, user: root, password: '***'}\nroleGroups:\n"
+        "  etcd: [master1]\n  control-plane: [master1]\n  worker: [master1]\n",
+        "private_keys": {"/root/.ssh/id_rsa": KEY_EXAMPLE},
+        "passphrases": {"/root/.ssh/id_rsa": "***"},
+        "private_key": KEY_EXAMPLE,
+        "passphrase": "***",
+        "password": "***",
+        "sudo_password": "***",
+        "role_groups": {"worker": ["worker[1:3]"]},
+    }
+    CONDITIONS: ClassVar[dict[str, Any]] = {
+        "if": {"required": ["configuration"]},
+        "then": {"properties": {"hosts": False, "role_groups": False}},
+        "else": {"required": ["hosts"]},
+    }
 
     def validate_name(self, value: str) -> str:
         RFC1123_LABEL(value)
@@ -122,23 +166,33 @@ class RegistrationSerializer(Strict):
 class HostShown(Answer):
     """A host as it was read."""
 
-    name = serializers.CharField()
-    address = serializers.CharField()
-    internal_address = serializers.CharField()
-    port = serializers.IntegerField()
-    user = serializers.CharField()
-    role_groups = serializers.ListField(child=serializers.CharField())
+    name = serializers.CharField(help_text="Its name.")
+    address = serializers.CharField(help_text="Where SSH goes.")
+    internal_address = serializers.CharField(help_text="The address that the cluster's hosts use.")
+    port = serializers.IntegerField(help_text="Number of its SSH port.")
+    user = serializers.CharField(help_text="The user that is logged in.")
+    role_groups = serializers.ListField(child=serializers.CharField(), help_text="The role groups that it is in.")
+    EXAMPLES = {
+        "name": "worker1",
+        "address": "192.168.2.4",
+        "internal_address": "192.168.2.4",
+        "port": 22,
+        "user": "root",
+        "role_groups": ["worker"],
+    }
 
 
 class JudgementSerializer(Answer):
     """A configuration, judged without being stored."""
 
     valid = serializers.BooleanField(help_text="Whether it could be registered.")
-    findings = FindingSerializer(many=True)
-    hosts = HostShown(many=True)
+    findings = FindingSerializer(many=True, help_text="What is wrong, doubtful, or was repaired.")
+    hosts = HostShown(many=True, help_text="The hosts as they were read.")
     role_groups = serializers.DictField(
-        child=serializers.ListField(child=serializers.CharField()), help_text="Ranges are written out."
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="Names of hosts by role group; ranges are written out.",
     )
+    EXAMPLES = {"valid": True, "role_groups": {"worker": ["worker1", "worker2", "worker3"]}}
 
 
 @dataclass(frozen=True)

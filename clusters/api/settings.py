@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from clusters.api.fields import Strict
 from clusters.ceph.external import key_fault
+from clusters.inventory import LOAD_BALANCERS
 from clusters.inventory.mapping import OTHER_SETTINGS, SETTINGS
 from clusters.models import Cluster
 
@@ -23,7 +24,7 @@ HELP = {
     "service_cidr": "Addresses of the services.",
     "control_plane_domain": "Name under which the hosts know the API server.",
     "control_plane_address": "Its address; empty for the first control-plane host or the internal load balancer.",
-    "control_plane_port": "Its port.",
+    "control_plane_port": "Number of its port.",
     "internal_load_balancer": "haproxy, kube-vip or empty.",
     "private_registry": "Host of the private registry.",
     "registry_namespace": "Project in the registry.",
@@ -45,6 +46,38 @@ HELP = {
     "backup_secret_key": "Secret key of the store. Never shown.",
     "drift_hours": "Hours between two looks for what is no longer as installed; 0 for never.",
 }
+SETTINGS_EXAMPLES: dict[str, Any] = {
+    "kubernetes_version": "v1.24.3",
+    "container_manager": "containerd",
+    "network_plugin": "calico",
+    "pod_cidr": "10.233.64.0/18",
+    "service_cidr": "10.233.0.0/18",
+    "control_plane_domain": "lb.kubesphere.local",
+    "control_plane_address": "192.168.2.1",
+    "control_plane_port": 6443,
+    "internal_load_balancer": "haproxy",
+    "private_registry": "dockerhub.kubekey.local",
+    "registry_namespace": "kubesphereio",
+    "registry_type": "harbor",
+    "registry_user": "admin",
+    "registry_password": "***",
+    "api_address": "https://cloud.example.com",
+    "storage_class": "ceph-filesystem",
+    "object_store_bucket": "models",
+    "log_level": "info",
+    "backup_hours": 24,
+    "ceph_key": "AQBhV7xlAAAAABAAq0Y1d2lOZ1ZtVGJ6ZWtSdA==",
+    "backup_store": "s3",
+    "backup_endpoint": "https://s3.example.com",
+    "backup_region": "us-east-1",
+    "backup_bucket": "etcd-backups",
+    "backup_prefix": "sanqian/",
+    "backup_access_key": "***",
+    "backup_secret_key": "***",
+    "drift_hours": 24,
+}
+# Closed sets alone: of the other settings, values that are not known are warned of and taken.
+SETTINGS_CHOICES = {"internal_load_balancer": ("", *LOAD_BALANCERS)}
 EXTRA: dict[str, dict[str, Any]] = {name: {"help_text": text} for name, text in HELP.items()}
 for _name in SECRET_SETTINGS:
     EXTRA[_name] = {**EXTRA[_name], "required": False, "write_only": True}
@@ -58,6 +91,9 @@ def _secret(name: str) -> serializers.CharField:
 
 class SettingsSerializer(Strict, serializers.ModelSerializer[Cluster]):
     """Settings, each optional."""
+
+    EXAMPLES = SETTINGS_EXAMPLES
+    CHOICES = SETTINGS_CHOICES
 
     registry_password = _secret("registry_password")
     backup_access_key = _secret("backup_access_key")

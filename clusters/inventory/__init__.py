@@ -1,6 +1,6 @@
 """Configuration file <-> hosts, role groups and platform settings. Pure: text and dataclasses, no I/O, no ORM."""
 
-from clusters.inventory.checks import validate
+from clusters.inventory.checks import LOAD_BALANCERS, validate
 from clusters.inventory.mapping import from_mapping, with_settings
 from clusters.inventory.model import (
     MAX_HOSTS,
@@ -18,6 +18,7 @@ from clusters.inventory.ranges import RangeError, expand
 from clusters.inventory.rendering import render
 
 __all__ = [
+    "LOAD_BALANCERS",
     "MAX_HOSTS",
     "ROLE_GROUPS",
     "Finding",

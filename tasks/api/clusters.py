@@ -28,6 +28,7 @@ from clusters.api.clusters import (
     changes_of,
     with_counts,
 )
+from clusters.api.documentation import tells
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import Pages
 from clusters.api.problems import Problem, invalid, not_found
@@ -60,11 +61,13 @@ class Clusters(View):
 
     @extend_schema(summary="List clusters")
     def list(self, request: Request) -> Response:
+        """Newest first, with what is under way on each."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(summary="Read a cluster")
     def retrieve(self, request: Request, cluster_id: str) -> Response:
+        """With its settings, and the operation that is under way."""
         return Response(self.get_serializer(self.cluster(cluster_id)).data)
 
     @extend_schema(
@@ -72,6 +75,7 @@ class Clusters(View):
         request=registration.RegistrationSerializer,
         responses={201: RegisteredClusterSerializer},
     )
+    @tells("invalid-configuration", "limit-reached", "name-taken", "conflict")
     @idempotent
     def create(self, request: Request) -> Response:
         """From the configuration file that you have, or from hosts as JSON. Nothing is done on the hosts.
@@ -90,6 +94,7 @@ class Clusters(View):
         return Response(data, status=201, headers={"Location": f"{request.path}/{cluster.pk}"})
 
     @extend_schema(
+        operation_id="clusters_validate",
         summary="Judge a configuration",
         request=registration.RegistrationSerializer,
         responses={200: registration.JudgementSerializer},
@@ -99,6 +104,7 @@ class Clusters(View):
         return Response(registration.judgement(registration.read(request.data)))
 
     @extend_schema(summary="Change a cluster", request=ChangeSerializer(partial=True))
+    @tells("invalid-configuration", "busy", "name-taken", "conflict")
     @transaction.atomic
     def partial_update(self, request: Request, cluster_id: str) -> Response:
         """Settings take effect with the next operation; while one changes the cluster they stay as they are."""
@@ -113,6 +119,7 @@ class Clusters(View):
         return Response(self.get_serializer(self.cluster(cluster_id)).data)
 
     @extend_schema(summary="Forget a cluster", responses={204: None})
+    @tells("busy", "conflict")
     @transaction.atomic
     def destroy(self, request: Request, cluster_id: str) -> Response:
         """Takes it out of the registry, with its credentials, operations and logs. Its hosts stay as they are."""
@@ -123,11 +130,13 @@ class Clusters(View):
         return Response(status=204)
 
     @extend_schema(
+        operation_id="clusters_credentials_replace",
         summary="Replace credentials",
         request=registration.RegistrationSerializer,
         responses={200: ReplacedSerializer},
     )
-    @transaction.atomic
+    @tells("invalid-configuration", "conflict")
+    @idempotent
     def credentials(self, request: Request, cluster_id: str) -> Response:
         """Keys and passwords from the same body as for registering; nothing else of it is stored.
 
@@ -142,11 +151,13 @@ class Clusters(View):
         return Response({"changed": changed, "kept": kept})
 
     @extend_schema(
+        operation_id="clusters_hand_over",
         summary="Hand over to another access key",
         request=HandOverSerializer,
         responses={200: HandedOverSerializer},
     )
-    @transaction.atomic
+    @tells("busy", "limit-reached", "name-taken", "conflict")
+    @idempotent
     def hand_over(self, request: Request, cluster_id: str) -> Response:
         """Another key of the same customer is the cluster's then. All keys of the customer go on seeing it.
 

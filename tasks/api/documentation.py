@@ -1,111 +1,91 @@
-"""What drf-spectacular cannot see by itself: problem documents, repeats, and the event stream."""
+"""The finished OpenAPI document: what belongs to all of it (operations: `clusters.api.documentation`)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from clusters.api.problems import CONTENT_TYPE, KINDS
+from clusters.api import headers, problem_documents
 from clusters.api.scopes import ENDPOINTS, ROOT
+from tasks.api import kinds, stream
+from tasks.api.enums import described
 
-EVENTS = "/api/v1/operations/{operation_id}/events"
 DESCRIPTION = """Turns racks of bare servers into working 3k platforms over SSH, and keeps telling the truth about them.
 
-Every request carries an access key: `Authorization: Bearer sq_...`. You see only what belongs to its customer.
-Each address names the scope that the key needs: read, operate (includes read), or admin (includes both).
-Errors are problem documents (RFC 9457) whose `type` is stable. Lists come in pages: follow `next`.
-A POST with an `Idempotency-Key` may be repeated for 24 hours and is carried out once."""
-STREAM = """Server-sent events, in the order of their numbers (`id`). After a break, send the last number as
-`Last-Event-ID`; nothing is lost or repeated. A comment line comes every 15 s. The data is JSON:
-
-- `operation`: state, progress, attempt, error
-- `step`: key, title, state, progress, note, outcome, attempt, error
-- `job` (a step on one host): step, host, state, phase, outcome, exit_code, progress, note, error
-- `log`: step, host, attempt, text
-- `end`: state; the stream is over"""
-TEXT = {"type": "string"}
+* Every request carries an access key: `Authorization: Bearer sq_...`. You see only what belongs to its customer;
+  what belongs to another is 404. Each address names the scope that the key needs: read, operate (includes read), or
+  admin (includes both).
+* Bodies are JSON in UTF-8, at most 2 MiB. Unknown fields are refused. Fields may be added to answers: do not fail on
+  what you do not know.
+* Times are ISO 8601 in UTC. Ids are UUIDs. Sizes are bytes, durations seconds, progress per cent, where a field does
+  not say otherwise.
+* Errors are problem documents (RFC 9457), `application/problem+json`. Decide by their `type`, which is stable. Each
+  operation lists those that it can answer; an address that does not take the method answers
+  `/problems/method-not-allowed`.
+* Lists come in pages: follow `next` as it is until it is null.
+* A POST with an `Idempotency-Key` may be repeated for 24 hours and is carried out once."""
 # By method and path as the document has them.
 SCOPES = {
     (method.lower(), f"/{ROOT}{route.replace('<str:', '{').replace('>', '}')}"): str(scope)
     for route, methods in ENDPOINTS.items()
     for method, scope in methods.items()
 }
-PROBLEM = {
-    "type": "object",
-    "description": "What went wrong (RFC 9457). Some types add fields of their own.",
-    "required": ["type", "title", "status"],
-    "properties": {
-        "type": {
-            "type": "string",
-            "enum": [f"/problems/{slug}" for slug in KINDS],
-            "description": "Stable name of the kind of problem.",
-        },
-        "title": {**TEXT, "description": "The kind of problem in words."},
-        "status": {"type": "integer", "description": "The HTTP status."},
-        "detail": {**TEXT, "description": "What is wrong this time."},
-        "instance": {**TEXT, "description": "The path of the request."},
-        "hint": {**TEXT, "description": "What to do."},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {
-                    "field": {**TEXT, "description": "For example hosts[2].address."},
-                    "message": TEXT,
-                    "hint": TEXT,
-                    "line": {"type": "integer", "description": "In the configuration, from 1."},
-                    "column": {"type": "integer"},
-                },
-            },
-        },
-        "operation": {"type": ["string", "null"], "description": "busy: the operation that is under way."},
-        "scope": {**TEXT, "description": "insufficient-scope: the scope that is needed."},
-        "limit": {"type": "integer", "description": "limit-reached: the limit."},
-        "findings": {
-            "type": "array",
-            "items": {"$ref": "#/components/schemas/Finding"},
-            "description": "invalid-configuration: all that was found.",
-        },
-    },
+TAGS = {
+    "whoami": "The caller: access key, customer, limits and what is used of them.",
+    "access-keys": "The keys of the customer: made, changed, rotated and revoked.",
+    "service": "The service itself, as far as customers may know it.",
+    "events": "What has changed lately in all clusters.",
+    "clusters": "Clusters and hosts: registered, shown, changed and forgotten; their health, storage and backups.",
+    "operations": "What is done to clusters: asked for, followed, cancelled and retried.",
+    "operation-kinds": "What can be asked for, with the parameters of each kind.",
+    "components": "The platform's catalogue, whether or not it is installed anywhere.",
+    "webhooks": "Addresses of the customer that are told of events, and what was sent to them.",
+    "webhook-event-types": "What a webhook can be told of.",
+    "fleet": "For operators: queues, workers, and what is under way for whom.",
 }
+
+
+OTHERS = {
+    "Blank": "Empty: there is nothing to say yet.",
+    "Null": "Null: there is nothing to say yet.",
+    "Streamed": "The data of any event of an operation's stream.",
+}
+"""Descriptions of components that no serializer and no enum describes."""
 
 
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """drf-spectacular's hook for the finished document."""
     result["info"]["description"] = DESCRIPTION
-    result["components"]["schemas"]["Problem"] = PROBLEM
-    result["paths"][EVENTS] = {"get": _stream()}
+    result["tags"] = [{"name": name, "description": about} for name, about in TAGS.items()]
+    stream.complete(result["paths"][stream.PATH]["get"])
     result["paths"] = dict(sorted(result["paths"].items()))
-    problem = {
-        "description": "A problem.",
-        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    repeat = {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "schema": {"type": "string", "maxLength": 255},
-        "description": "Makes a repeat of this request harmless.",
-    }
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
-            operation["responses"]["default"] = problem
-            operation["tags"] = [path.split("/")[3]]
             if scope := SCOPES.get((method, path)):
                 operation["security"] = [{"accessKey": [scope]}]
-            if method == "post" and not path.endswith("/validate"):
-                operation.setdefault("parameters", []).append(repeat)
+    components = result["components"]
+    components["securitySchemes"]["cookieAuth"]["description"] = "The session of the admin site."
+    components["headers"] = dict(headers.ANSWERED)
+    components["responses"] = problem_documents.share(result["paths"])
+    schemas = {**components["schemas"], **problem_documents.components(), **kinds.components()}
+    components["schemas"] = dict(sorted(schemas.items()))
+    _name_enums(result)
     return result
 
 
-def _stream() -> dict[str, Any]:
-    ident = {"name": "operation_id", "in": "path", "required": True, "schema": TEXT}
-    last = {"name": "Last-Event-ID", "in": "header", "schema": TEXT, "description": "The last number seen."}
-    after = {"name": "after", "in": "query", "schema": {"type": "integer"}, "description": "The same, in the query."}
-    return {
-        "operationId": "operations_events",
-        "summary": "Follow an operation",
-        "description": STREAM,
-        "parameters": [ident, last, after],
-        "security": [{"accessKey": []}],
-        "responses": {"200": {"description": "The stream.", "content": {"text/event-stream": {"schema": TEXT}}}},
-    }
+def _name_enums(result: dict[str, Any]) -> None:
+    """Describe the enums, and let parameters refer to them."""
+    known: dict[frozenset[str], str] = {}
+    for name, schema in result["components"]["schemas"].items():
+        if "enum" in schema:
+            known.setdefault(frozenset(schema["enum"]), name)
+            if about := described(name):
+                schema["description"] = about
+    for name, about in OTHERS.items():
+        result["components"]["schemas"][name]["description"] = about
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            for parameter in operation.get("parameters", ()):
+                name = known.get(frozenset(parameter["schema"].get("enum", ())), "")
+                if name:
+                    parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
+                    parameter["description"] = parameter["description"].partition("\n\n*")[0]

@@ -66,46 +66,71 @@ class IsOperator(BasePermission):
 class QueueSerializer(Answer):
     """Messages that wait for a worker."""
 
-    name = serializers.CharField()
-    depth = serializers.IntegerField(allow_null=True, help_text="Null where the broker does not answer.")
-    oldest_seconds = serializers.FloatField(allow_null=True, help_text="Age of the oldest message.")
+    name = serializers.CharField(help_text="The queue's name.")
+    depth = serializers.IntegerField(
+        allow_null=True, help_text="How many messages; null where the broker does not answer."
+    )
+    oldest_seconds = serializers.FloatField(
+        allow_null=True, help_text="Age of the oldest message in seconds; null where there is none."
+    )
+    EXAMPLES = {"name": "provision", "depth": 3, "oldest_seconds": 0.4}
 
 
 class WorkerSerializer(Answer):
     """A worker process, or one that does not answer and still holds leases."""
 
-    name = serializers.CharField()
-    alive = serializers.BooleanField(allow_null=True, help_text="Null where it could not be asked.")
-    pid = serializers.IntegerField(allow_null=True)
-    concurrency = serializers.IntegerField(allow_null=True, help_text="Tasks that it runs at once.")
-    active = serializers.IntegerField(allow_null=True, help_text="Tasks that it runs now.")
-    steps = serializers.IntegerField(help_text="Steps that it drives.")
-    operations = serializers.IntegerField(help_text="Operations that these belong to.")
+    name = serializers.CharField(help_text="The worker's name.")
+    alive = serializers.BooleanField(allow_null=True, help_text="Whether it answers; null where it could not be asked.")
+    pid = serializers.IntegerField(allow_null=True, help_text="Number of its process; null where it does not answer.")
+    concurrency = serializers.IntegerField(allow_null=True, help_text="How many tasks it runs at once.")
+    active = serializers.IntegerField(allow_null=True, help_text="How many tasks it runs now.")
+    steps = serializers.IntegerField(help_text="How many steps it drives.")
+    operations = serializers.IntegerField(help_text="How many operations these belong to.")
+    EXAMPLES = {
+        "name": "w0@web1",
+        "alive": True,
+        "pid": 4242,
+        "concurrency": 32,
+        "active": 3,
+        "steps": 2,
+        "operations": 1,
+    }
 
 
 class LoadSerializer(Answer):
     """What one access key has under way."""
 
     access_key = serializers.CharField(help_text="The public part of the key.")
-    customer = serializers.CharField()
-    operations = serializers.IntegerField()
-    driven = serializers.IntegerField(help_text="Steps that are ready or running.")
+    customer = serializers.CharField(help_text="The customer's name.")
+    operations = serializers.IntegerField(help_text="How many operations.")
+    driven = serializers.IntegerField(help_text="How many steps are ready or running.")
+    EXAMPLES = {"access_key": "8b4ac51bdc", "customer": "First customer", "operations": 1, "driven": 2}
 
 
 class FleetSerializer(Answer):
     """The fleet at one moment."""
 
-    at = serializers.DateTimeField()
+    at = serializers.DateTimeField(help_text="Which moment.")
     broker = serializers.BooleanField(help_text="Whether the broker answers.")
-    queues = QueueSerializer(many=True)
-    workers = WorkerSerializer(many=True)
+    queues = QueueSerializer(many=True, help_text="The queues.")
+    workers = WorkerSerializer(many=True, help_text="The workers.")
     operations = serializers.DictField(
-        child=serializers.IntegerField(), help_text=f"By state: {', '.join(OperationState.values)}."
+        child=serializers.IntegerField(), help_text=f"How many in each state: {', '.join(OperationState.values)}."
     )
-    waiting = serializers.IntegerField(help_text="Steps that could be driven and are not.")
-    overdue = serializers.IntegerField(help_text="Those of them whose message is taken for lost.")
-    oldest_seconds = serializers.FloatField(allow_null=True, help_text="Since when the oldest of them waits.")
-    access_keys = LoadSerializer(many=True)
+    waiting = serializers.IntegerField(help_text="How many steps could be driven and are not.")
+    overdue = serializers.IntegerField(help_text="How many of them have a message that is taken for lost.")
+    oldest_seconds = serializers.FloatField(
+        allow_null=True, help_text="How many seconds the oldest of them waits; null where there is none."
+    )
+    access_keys = LoadSerializer(many=True, help_text="The access keys that have something under way.")
+    EXAMPLES = {
+        "at": "2026-11-24T03:41:14Z",
+        "broker": True,
+        "operations": {"running": 1, "succeeded": 17},
+        "waiting": 0,
+        "overdue": 0,
+        "oldest_seconds": None,
+    }
 
 
 class FleetView(View):
@@ -114,6 +139,7 @@ class FleetView(View):
     authentication_classes = [OperatorAuthentication, SessionAuthentication]
     permission_classes = [IsOperator]
     throttle_classes = []
+    problems = ("not-authenticated", "not-allowed", "internal", "unavailable")
     serializer_class = FleetSerializer
 
     @extend_schema(summary="See queues and workers", responses=FleetSerializer)

@@ -12,8 +12,9 @@ from clusters import registry
 from clusters.api import importing, registration
 from clusters.api.authentication import actor
 from clusters.api.base import OfCluster, View, source_of
+from clusters.api.documentation import tells
 from clusters.api.idempotency import idempotent
-from clusters.api.importing import Import, ImportSerializer
+from clusters.api.importing import FirstImportSerializer, Import, ImportSerializer
 from clusters.api.problems import Problem
 from clusters.customers import in_turn
 from clusters.inventory import Inventory
@@ -31,7 +32,13 @@ class Imports(View):
     queryset = Cluster.objects.all()
     serializer_class = OperationSerializer
 
-    @extend_schema(summary="Import a cluster", request=ImportSerializer, responses={202: OperationSerializer})
+    @extend_schema(
+        operation_id="clusters_import",
+        summary="Import a cluster",
+        request=FirstImportSerializer,
+        responses={202: OperationSerializer},
+    )
+    @tells("invalid-configuration", "limit-reached", "name-taken", "busy", "conflict")
     @idempotent
     def create(self, request: Request) -> Response:
         """Registers a Kubernetes that was installed otherwise, and starts the operation that reads and records it.
@@ -74,6 +81,7 @@ class ImportsOfCluster(OfCluster):
         request=ImportSerializer,
         responses={202: OperationSerializer},
     )
+    @tells("invalid-configuration", "limit-reached", "name-taken", "busy", "conflict")
     @idempotent
     def create(self, request: Request, **_: Any) -> Response:
         """Hosts and kubeconfig of the body replace those stored. Before the first import has succeeded, hosts that the

@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from clusters.api.authentication import actor
 from clusters.api.base import OfCluster, View, as_uuid, source_of
+from clusters.api.documentation import tells
 from clusters.api.idempotency import idempotent
-from clusters.api.pagination import Pages, whole_number
+from clusters.api.pagination import Pages, number, text, whole_number
 from clusters.api.problems import not_found
 from clusters.api.scopes import require_for_kind
 from clusters.models import AccessKey, Cluster
@@ -68,10 +69,12 @@ class OperationsOfCluster(OfCluster):
 
     @extend_schema(summary="List a cluster's operations")
     def list(self, request: Request, **_: str) -> Response:
+        """Newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(summary="Start an operation", request=NewOperationSerializer, responses={202: OperationSerializer})
+    @tells("limit-reached", "busy", "conflict")
     @idempotent
     def create(self, request: Request, **_: str) -> Response:
         """Answered at once; follow it by its event stream. One operation at a time may change a cluster."""
@@ -106,6 +109,7 @@ class Operations(View):
 
     @extend_schema(summary="List operations")
     def list(self, request: Request) -> Response:
+        """Those of all your clusters, newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -116,19 +120,19 @@ class Operations(View):
         steps = StepSerializer(steps_of(operation), many=True).data
         return Response({**OperationSerializer(operation).data, "steps": steps})
 
-    @extend_schema(summary="List an operation's steps", responses=StepSerializer(many=True), filters=False)
-    def steps(self, request: Request, operation_id: str) -> Response:
-        return Response(StepSerializer(steps_of(own_operation(self.key, operation_id)), many=True).data)
-
     @extend_schema(
         summary="Read the output",
         responses=LogSerializer,
         parameters=[
-            OpenApiParameter("after", int, description="Only output numbered above this."),
+            OpenApiParameter("after", number(0, 0), description="Only output whose number is above this."),
             OpenApiParameter("step", str, description="Only of the step with this key."),
             OpenApiParameter("host", str, description="Only of this host."),
-            OpenApiParameter("limit", int, description=f"At most so many chunks, 1 to {log.MOST}."),
-            OpenApiParameter("tail", int, description="The last so many chunks instead."),
+            OpenApiParameter(
+                "limit",
+                number(1, log.USUAL),
+                description=f"At most so many chunks; more than {log.MOST} is {log.MOST}.",
+            ),
+            OpenApiParameter("tail", number(0, 0), description="The last so many chunks instead; 0 for this not."),
         ],
     )
     def log(self, request: Request, operation_id: str) -> Response:
@@ -137,25 +141,36 @@ class Operations(View):
             after=whole_number(request, "after", 0, 0, log.HIGHEST),
             limit=whole_number(request, "limit", log.USUAL, 1, log.MOST),
             tail=whole_number(request, "tail", 0, 0, log.MOST),
-            step=request.query_params.get("step", ""),
-            host=request.query_params.get("host", ""),
+            step=text(request, "step"),
+            host=text(request, "host"),
         )
         return Response(log.read(own_operation(self.key, operation_id), wanted))
 
-    @extend_schema(summary="Cancel an operation", request=None, responses={202: OperationSerializer})
+    @extend_schema(
+        operation_id="operations_cancel",
+        summary="Cancel an operation",
+        request=None,
+        responses={202: OperationSerializer},
+    )
     @idempotent
     def cancel(self, request: Request, operation_id: str) -> Response:
         """What runs on the hosts is ended. An operation that is over stays as it is."""
         operation = own_operation(self.key, operation_id)
         return accepted(services.request_cancel(operation, actor=actor(self.key), source=source_of(request)), request)
 
-    @extend_schema(summary="Retry an operation", request=RetrySerializer, responses={202: OperationSerializer})
+    @extend_schema(
+        operation_id="operations_retry",
+        summary="Retry an operation",
+        request=RetrySerializer,
+        responses={202: OperationSerializer},
+    )
+    @tells("limit-reached", "busy", "conflict")
     @idempotent
     def retry(self, request: Request, operation_id: str) -> Response:
         """Goes on where it failed or was cancelled; what is true already is found out and kept."""
         operation = own_operation(self.key, operation_id)
         require_for_kind(self.key, operation.kind, dry_run=operation.dry_run)
-        serializer = RetrySerializer(data=request.data or {})
+        serializer = RetrySerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with as_problems():
             operation = services.request_retry(
@@ -167,6 +182,18 @@ class Operations(View):
         return accepted(operation, request)
 
 
+class Steps(View):
+    """The steps of an operation."""
+
+    serializer_class = StepSerializer
+    pagination_class = None
+
+    @extend_schema(summary="List an operation's steps", responses=StepSerializer(many=True))
+    def list(self, request: Request, operation_id: str) -> Response:
+        """All of them, in the order of the plan, each with its hosts."""
+        return Response(StepSerializer(steps_of(own_operation(self.key, operation_id)), many=True).data)
+
+
 class OperationKinds(View):
     """What can be asked for."""
 
@@ -175,6 +202,7 @@ class OperationKinds(View):
 
     @extend_schema(summary="List the kinds of operations", responses=KindSerializer(many=True))
     def list(self, request: Request) -> Response:
+        """With their parameters as JSON Schema, to make forms from."""
         return Response(KindSerializer(PLANS.values(), many=True).data)
 
 

@@ -14,7 +14,7 @@ from tasks.api.events import events
 from tasks.api.feed import Feed
 from tasks.api.fleet import FleetView
 from tasks.api.imports import Imports, ImportsOfCluster
-from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster
+from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster, Steps
 from tasks.api.service import ServiceView
 from tasks.api.webhooks import Deliveries, EventTypes, Webhooks
 from tasks.api.whoami import WhoAmI
@@ -57,7 +57,7 @@ urlpatterns = [
     path(f"{CLUSTER}/operations", OperationsOfCluster.as_view({"get": "list", "post": "create"})),
     path("operations", Operations.as_view({"get": "list"})),
     path(OPERATION, Operations.as_view({"get": "retrieve"})),
-    path(f"{OPERATION}/steps", Operations.as_view({"get": "steps"})),
+    path(f"{OPERATION}/steps", Steps.as_view({"get": "list"})),
     path(f"{OPERATION}/log", Operations.as_view({"get": "log"})),
     path(f"{OPERATION}/cancel", Operations.as_view({"post": "cancel"})),
     path(f"{OPERATION}/retry", Operations.as_view({"post": "retry"})),

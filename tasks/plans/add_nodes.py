@@ -17,6 +17,7 @@ from tasks.plans.site import KEY, Site
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "nodes": {
         "type": "array",
+        "examples": [["worker4"]],
         "items": {"type": "string"},
         "description": "Names of the hosts that join; they are registered before.",
     },

@@ -13,6 +13,7 @@ DIRECTORY = "/var/backups/sanqian"
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "hosts": {
         "type": "array",
+        "examples": [["master1"]],
         "items": {"type": "string"},
         "description": "Etcd hosts that take and keep a snapshot; all where it is missing.",
     },

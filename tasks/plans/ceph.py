@@ -15,21 +15,29 @@ VALUES = f"{STATE}/ceph/values.yaml"
 OPERATOR, CLUSTER = "rook-ceph", "rook-ceph-cluster"
 PATH = {
     "type": "string",
+    "examples": ["/dev/disk/by-id/nvme-X1"],
     "pattern": r"/dev/disk/by-id/[A-Za-z0-9._:+=@-]+",
     "description": "Give the stable path: /dev/disk/by-id/...",
 }
-HOST = {"type": "string", "description": "A host of the cluster."}
-SERIAL = {"type": "string", "pattern": r"\S+", "description": "Give the serial number as the plan lists it."}
+HOST = {"type": "string", "examples": ["worker1"], "description": "A host of the cluster."}
+SERIAL = {
+    "type": "string",
+    "examples": ["X1"],
+    "pattern": r"\S+",
+    "description": "Give the serial number as the plan lists it.",
+}
 
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "disks": {
         "type": "array",
+        "examples": [[{"host": "worker1", "disk": "/dev/disk/by-id/nvme-X1"}]],
         "items": {"type": "object", "properties": {"host": HOST, "disk": PATH}, "required": ["host", "disk"]},
         "default": [],
         "description": "Only these disks, [{host, disk}]; all eligible disks of the storage hosts where it is missing.",
     },
     "wipe": {
         "type": "array",
+        "examples": [[{"host": "worker1", "disk": "/dev/disk/by-id/nvme-X1", "serial": "X1"}]],
         "items": {
             "type": "object",
             "properties": {"host": HOST, "disk": PATH, "serial": SERIAL},

@@ -25,36 +25,42 @@ OPTIONAL = rf"({WORD})?"
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "cluster_id": {
         "type": "string",
+        "examples": ["4d1fa7b1-5a6f-4bfc-bb7d-6b2a8f0e8f51"],
         "default": "",
         "pattern": r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?",
         "description": "The Ceph cluster's id (fsid), as `ceph fsid` prints it.",
     },
     "monitors": {
         "type": "array",
+        "examples": [["10.0.9.1"]],
         "items": {"type": "string"},
         "default": [],
         "description": "Addresses of all its monitors, as `ceph mon dump` lists them: 10.0.0.1 or 10.0.0.1:6789.",
     },
     "filesystem": {
         "type": "string",
+        "examples": ["cephfs"],
         "default": "",
         "pattern": OPTIONAL,
         "description": "Name of the file system, as `ceph fs ls` lists it.",
     },
     "user": {
         "type": "string",
+        "examples": ["sanqian"],
         "default": "",
         "pattern": rf"(?!client\.){OPTIONAL}",
         "description": "Name of the Ceph user, without `client.`; its key is the cluster's setting ceph_key.",
     },
     "pool": {
         "type": "string",
+        "examples": ["cephfs_data"],
         "default": "",
         "pattern": OPTIONAL,
         "description": "Data pool of the volumes; the file system's own where it is missing.",
     },
     "subvolume_group": {
         "type": "string",
+        "examples": ["csi"],
         "default": "",
         "pattern": OPTIONAL,
         "description": "Subvolume group of the volumes; the driver's own (csi) where it is missing.",

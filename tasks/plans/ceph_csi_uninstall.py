@@ -14,6 +14,7 @@ from tasks.plans.site import STATE, Site
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "confirm": {
         "type": "string",
+        "examples": ["first"],
         "default": "",
         "description": "The cluster's name, typed: its pods lose this storage.",
     },

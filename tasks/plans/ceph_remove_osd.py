@@ -15,6 +15,7 @@ PURGED = "ceph-osd-purge"
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "osds": {
         "type": "array",
+        "examples": [[3]],
         "items": {"type": "integer", "minimum": 0, "maximum": 99999},
         "default": [],
         "description": "Numbers of the OSDs to be removed; `ceph osd tree` lists them.",

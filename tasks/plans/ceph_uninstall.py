@@ -18,6 +18,7 @@ KINDS = (
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "confirm": {
         "type": "string",
+        "examples": ["first"],
         "default": "",
         "description": "The cluster's name, typed: all data in its Ceph is lost.",
     },

@@ -30,11 +30,13 @@ DIRECTORY = r"(/[A-Za-z0-9_][A-Za-z0-9._-]*){2,}/?"
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "phases": {
         "type": "array",
+        "examples": [["kubernetes"]],
         "items": {"type": "string", "enum": list(PHASES)},
         "description": "Only these phases; all where it is missing.",
     },
     "steps": {
         "type": "array",
+        "examples": [["kubernetes"]],
         "items": {"type": "string"},
         "description": "Only these steps, by key.",
     },
@@ -46,21 +48,25 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
         "properties": {
             "url": {
                 "type": "string",
+                "examples": ["https://files.example.com/3k-artifact.tar.gz"],
                 "pattern": r"https?://[^\s@/]+(/[^\s]*)?",
                 "description": "Give an http or https address without user name and password.",
             },
             "file": {
                 "type": "string",
+                "examples": ["3k-artifact.tar.gz"],
                 "pattern": r"(?!.*(^|/)\.\.?(/|$))[^/\x00-\x1f][^\x00-\x1f]*",
                 "description": "Give a name below the service's artifact directory.",
             },
             "path": {
                 "type": "string",
+                "examples": ["/root/3k/artifact"],
                 "pattern": DIRECTORY,
                 "description": PATH_RULE,
             },
             "sha256": {
                 "type": "string",
+                "examples": ["0" * 64],
                 "pattern": "[0-9a-f]{64}",
                 "description": "Give 64 hex digits in lower case.",
             },
@@ -74,6 +80,7 @@ PARAMS: Mapping[str, Mapping[str, JSON]] = {
     },
     "component_timeout": {
         "type": "integer",
+        "examples": [900],
         "minimum": 10,
         "maximum": 14400,
         "description": "Seconds a component may take to become healthy; the catalogue's own where it is missing.",

@@ -10,17 +10,20 @@ from tasks.plans.site import Site
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "components": {
         "type": "array",
+        "examples": [["gpu-operator"]],
         "items": {"type": "string"},
         "description": "Names of the components to be installed; the catalogue's defaults where it is missing.",
     },
     "without": {
         "type": "array",
+        "examples": [["kruise"]],
         "items": {"type": "string"},
         "default": [],
         "description": "Names of default components to be left out.",
     },
     "ignore_preflight": {
         "type": "array",
+        "examples": [["swap"]],
         "items": {"type": "string"},
         "default": [],
         "description": "Codes of findings that shall be warnings, not errors.",

@@ -11,7 +11,7 @@ from tasks.plans.scripting import script
 from tasks.plans.site import KEY, Site
 
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
-    "node": {"type": "string", "description": "Name of the host that leaves."},
+    "node": {"type": "string", "examples": ["worker4"], "description": "Name of the host that leaves."},
     "drain_timeout": {
         "type": "integer",
         "minimum": 1,

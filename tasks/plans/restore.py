@@ -19,15 +19,18 @@ HELD = "/etc/kubernetes/held-by-restore"
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "confirm": {
         "type": "string",
+        "examples": ["first"],
         "description": "The cluster's name, because what was written after the snapshot is lost.",
     },
     "backup": {
         "type": "string",
+        "examples": ["etcd-20261124T031500Z.db"],
         "pattern": r"etcd-\d{8}T\d{6}Z\.db",
         "description": "Name of the snapshot, as the backups are listed; the newest where it is missing.",
     },
     "source": {
         "type": "string",
+        "examples": ["store"],
         "description": "Take it from this etcd host, or from `store`; from wherever it is where it is missing.",
     },
 }

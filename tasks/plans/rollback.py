@@ -11,14 +11,23 @@ from tasks.plans.scripting import script
 from tasks.plans.site import STATE, Site
 
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
-    "component": {"type": "string", "description": "Name of a component that is installed with Helm."},
+    "component": {
+        "type": "string",
+        "examples": ["gpu-operator"],
+        "description": "Name of a component that is installed with Helm.",
+    },
     "revision": {
         "type": "integer",
+        "examples": [3],
         "minimum": 1,
         "maximum": 1_000_000,
-        "description": "The revision to go back to; helm history lists them.",
+        "description": "Number of the revision to go back to; helm history lists them.",
     },
-    "confirm": {"type": "string", "description": "The cluster's name, because the component's settings are replaced."},
+    "confirm": {
+        "type": "string",
+        "examples": ["first"],
+        "description": "The cluster's name, because the component's settings are replaced.",
+    },
     "artifact": install.PARAMS["artifact"],
     "artifact_directory": install.PARAMS["artifact_directory"],
 }

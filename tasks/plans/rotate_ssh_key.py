@@ -16,6 +16,7 @@ SECRETS: Mapping[str, str] = {
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "hosts": {
         "type": "array",
+        "examples": [["worker1"]],
         "items": {"type": "string"},
         "description": "Hosts that get the new key; all where it is missing.",
     },

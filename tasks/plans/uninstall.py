@@ -10,7 +10,11 @@ from tasks.plans.scripting import script
 from tasks.plans.site import KEY, Site
 
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
-    "confirm": {"type": "string", "description": "The cluster's name, as proof that this very cluster is meant."},
+    "confirm": {
+        "type": "string",
+        "examples": ["first"],
+        "description": "The cluster's name, as proof that this very cluster is meant.",
+    },
     "remove_ceph_data": {
         "type": "boolean",
         "default": False,

@@ -13,11 +13,13 @@ from tasks.plans.site import KEY, Site
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "version": {
         "type": "string",
+        "examples": ["v1.25.3"],
         "pattern": r"v\d{1,2}\.\d{1,3}\.\d{1,3}",
         "description": "The version to have afterwards, such as v1.25.3.",
     },
     "confirm": {
         "type": "string",
+        "examples": ["first"],
         "description": "The cluster's name, because nothing leads back from an upgrade.",
     },
     "artifact": install.PARAMS["artifact"],

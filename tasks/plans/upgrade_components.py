@@ -19,6 +19,7 @@ ROOK = (OPERATOR, CLUSTER)
 PARAMS: Mapping[str, Mapping[str, JSON]] = {
     "components": {
         "type": "array",
+        "examples": [["gpu-operator"]],
         "items": {"type": "string"},
         "description": "Only these components; all installed ones whose chart in the artifact is newer without it.",
     },

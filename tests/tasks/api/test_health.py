@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from clusters.models import Component, HealthEvent, Observation
+from clusters.snapshot import Node
 from tests.api import Api, register
 
 pytestmark = pytest.mark.integration
@@ -22,8 +23,9 @@ def test_before_the_first_reading(api: Api) -> None:
 
 def test_what_was_read(api: Api) -> None:
     cluster = register(api)
-    pods = [{"namespace": space, "name": "p", "ready": "1/1", "status": "Running"} for space in ("cpod", "rook")]
-    nodes = [{"name": "host1", "ready": True, "state": "healthy"}]
+    pod = {"name": "p", "ready": "1/1", "status": "Running", "restarts": 0, "age_seconds": 60, "ip": "", "node": ""}
+    pods = [{"namespace": space, **pod} for space in ("cpod", "rook")]
+    nodes = [{**Node("host1", ready=True).to_json(), "state": "healthy"}]
     Observation.objects.create(
         cluster=cluster, taken_at=timezone.now(), reachable=False, error="no way", via="host1", nodes=nodes, pods=pods
     )

@@ -1,0 +1,58 @@
+"""The headers of requests and answers, as the schema describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+ANSWERED: Mapping[str, dict[str, Any]] = {
+    "Location": {
+        "description": "The address of what was made, or where to follow what was accepted.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": "/api/v1/operations/9a942141-db5f-4497-a9d6-38411797ae7f",
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the request is repeated.",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 5,
+    },
+    "WWW-Authenticate": {
+        "description": "What the service wants to be shown (RFC 9110).",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": 'Bearer realm="sanqian"',
+    },
+    "Idempotency-Replayed": {
+        "description": "`true` where this is the kept answer of an earlier request with this `Idempotency-Key`, and "
+        "nothing was done again. Missing otherwise.",
+        "schema": {"type": "string", "const": "true"},
+        "example": "true",
+    },
+}
+"""Headers of answers by name."""
+
+ASKED: Mapping[str, dict[str, Any]] = {
+    "Idempotency-Key": {
+        "description": "Any text of yours that names this request, best a UUID. A repeat within 24 hours with the same "
+        "path and body gets the first answer, and nothing is done again.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+        "example": "5f0c8d5e-8c39-4f6c-9d0c-0a2f1f4a7b10",
+    },
+    "Last-Event-ID": {
+        "description": "The number of the last event that was seen: the stream goes on behind it.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+        "example": "1258",
+    },
+}
+"""Headers of requests by name."""
+
+
+def asked(name: str) -> dict[str, Any]:
+    """A header of a request, as a parameter."""
+    return {"in": "header", "name": name, **ASKED[name]}
+
+
+def reference(name: str) -> dict[str, str]:
+    """Where a header of an answer is described."""
+    return {"$ref": f"#/components/headers/{name}"}
