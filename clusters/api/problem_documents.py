@@ -81,6 +81,13 @@ ABOUT: Mapping[str, About] = {
         "Ask the operator for more.",
         fields={"limit": _LIMIT},
     ),
+    "insufficient-scope": About(
+        "The access key's scope is too little for this; `scope` names the one that is needed.",
+        "The access key 8b4ac51bdc has the scope read, and this needs operate.",
+        "Use a key of scope operate or admin; a key of scope admin can make one.",
+        fields={"scope": {"type": "string", "description": "The scope that is needed.", "examples": ["operate"]}},
+        headers=("WWW-Authenticate",),
+    ),
     "forbidden": About("The service does not let this be done.", "", ""),
     "not-allowed": About(
         "Only operators may, and an access key is a customer's.",
@@ -111,11 +118,21 @@ ABOUT: Mapping[str, About] = {
         "A host keeps its name.",
         "Take it out and add it under the new name.",
     ),
+    "last-admin-key": About(
+        "The customer would have no access key of scope admin any more.",
+        "This is the customer's last access key of scope admin.",
+        "Make another one first, or send force: true.",
+    ),
     "idempotency-conflict": About(
         "The first request with this `Idempotency-Key` is still under way.",
         "",
         "Wait for its answer, or repeat this request a little later.",
         headers=("Retry-After?",),
+    ),
+    "too-slow": About(
+        "The request did not arrive within the time that the service gives it.",
+        "The request was not here after 30 s.",
+        "Send it again over a faster connection.",
     ),
     "too-large": About("The body is larger than 2 MiB.", "A request may have 2 MiB.", "Send less at once."),
     "unsupported-media-type": About(
