@@ -21,6 +21,7 @@ urlpatterns = [
     path("admin/fleet/part/", admin.site.admin_view(fleet_part), name="fleet-part"),
     path("admin/live/", include(staff_live.urls)),
     path("admin/", admin.site.urls),
+    path("console/", include("tasks.web.console.urls")),
     path("livez", livez),
     path("readyz", readyz),
     path("metrics", metrics),
