@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "tasks.web",
 ]
 MIDDLEWARE = [
+    "sanqian_service.headers.browser_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -121,8 +121,9 @@ def stretch(request: HttpRequest, operation: Operation) -> HttpResponseBase:
         before=whole_number(request, "before", 0, 0, log.HIGHEST),
         limit=whole_number(request, "limit", log.USUAL, 1, log.MOST),
         tail=whole_number(request, "tail", 0, 0, log.MOST),
+        step=_word(request, "step"),
+        host=_word(request, "host"),
         search=_word(request, "search"),
-        **_of(request),
     )
     if not wanted.search:
         return _json(log.read(operation, wanted))
@@ -139,7 +140,7 @@ def stretch(request: HttpRequest, operation: Operation) -> HttpResponseBase:
 
 def text(request: HttpRequest, operation: Operation) -> HttpResponseBase:
     """The whole log, or that of one step or host, as a file of plain text."""
-    wanted = partial(log.Wanted, limit=PIECE, **_of(request))
+    wanted = partial(log.Wanted, limit=PIECE, step=_word(request, "step"), host=_word(request, "host"))
     name = f"{operation.kind}-{operation.cluster.name}-{str(operation.pk)[:8]}.log"
     return StreamingHttpResponse(
         _whole(operation, wanted),
@@ -157,10 +158,6 @@ async def _whole(operation: Operation, wanted: Callable[..., log.Wanted]) -> Asy
         if piece := "".join(lines.feed(chunk) for chunk in found["results"]):
             yield piece
     yield lines.rest()
-
-
-def _of(request: HttpRequest) -> dict[str, str]:
-    return {name: _word(request, name) for name in ("step", "host")}
 
 
 def _word(request: HttpRequest, name: str) -> str:

@@ -6,7 +6,6 @@ Pictures are kept in var/screenshots.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,16 +26,16 @@ PICTURES = ROOT / "var" / "screenshots"
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SERIOUS = ("serious", "critical")
 PASSWORD = "long enough for this"
-# Playwright runs an event loop in this thread, in which Django would refuse to query.
 expect.set_options(timeout=60_000)
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, until the module's end: Playwright runs an event loop in this thread, which no other tests expect."""
     if lacking := installed.missing():
         pytest.skip(f"the tests of pages need {', '.join(lacking)}: python -m lab setup --browser")
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patched, sync_playwright() as playwright:
+        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # or Django refuses to query beside that loop
         # As root there is no sandbox to be had; the pages are our own.
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         started = playwright.chromium.launch(executable_path=str(installed.CHROMIUM), args=arguments)
@@ -72,6 +71,11 @@ class Visitor:
         self.page.wait_for_url("**/console/")
         return self.page
 
+    def log_out(self) -> None:
+        """Of the customer's page."""
+        self.page.locator("form[action$=logout] button").click()
+        self.page.wait_for_url("**/console/login")
+
     def log_in_as_operator(self, name: str) -> Page:
         """To the admin."""
         self.page.goto("/admin/login/?next=/admin/")
@@ -80,6 +84,15 @@ class Visitor:
         self.page.locator("form button[type=submit], form input[type=submit]").first.click()
         self.page.wait_for_url("**/admin/")
         return self.page
+
+    def offline(self, look: Callable[[], object]) -> None:
+        """Without a network for as long as `look` takes; that requests fail meanwhile is no complaint."""
+        before = list(self.complaints)
+        self.context.set_offline(True)
+        look()
+        self.context.set_offline(False)
+        others = [one for one in self.complaints if "ERR_INTERNET_DISCONNECTED" not in one]
+        self.complaints[:] = [*before, *others[len(before) :]]
 
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,9 @@ export class Log {
     [this.button, this.count, this.news, this.empty] = ["follow", "log-count", "log-news", "empty"].map(find);
     this.filter = { step: "", host: "", search: "" };
     this.blocks = []; // what is shown, in order: {seq, count, size, element, step}
+    this.total = { count: 0, size: 0 }; // lines and characters of them
     this.waiting = []; // live chunks that are not drawn yet
+    this.held = 0; // characters of these
     this.following = true;
     this.last = 0; // the number up to which the window is complete while it follows
     this.missed = 0; // lines that came while it does not
@@ -39,7 +41,7 @@ export class Log {
   /** Show the end of the log and follow it. */
   async reload() {
     const turn = ++this.turn;
-    this.waiting = [];
+    [this.waiting, this.held] = [[], 0];
     this.setFollowing(true);
     this.missed = 0;
     this.loading = true;
@@ -47,7 +49,7 @@ export class Log {
     if (turn !== this.turn) return;
     this.loading = false;
     if (!answer) return;
-    this.blocks = [];
+    [this.blocks, this.total] = [[], { count: 0, size: 0 }];
     this.lines.replaceChildren();
     this.last = answer.next_after;
     this.earlier.hidden = !isFull(answer);
@@ -61,14 +63,17 @@ export class Log {
   live(chunk) {
     if (!this.matches(chunk)) return;
     if (!this.following) {
-      this.missed += chunk.text.split("\n").length - 1 || 1;
-      this.later.hidden = false;
+      this.miss(chunk);
       this.schedule();
       return;
     }
     if (chunk.seq <= this.last) return;
     this.waiting.push(chunk);
-    if (this.waiting.length > MOST_LINES) this.waiting.splice(0, this.waiting.length - MOST_LINES);
+    this.held += chunk.text.length;
+    // What is more than the window holds would push out all that is in it, and then itself.
+    while (this.waiting.length > 1 && (this.waiting.length > MOST_LINES || this.held > MOST_CHARACTERS)) {
+      this.held -= this.waiting.shift().text.length;
+    }
     this.schedule();
   }
 
@@ -83,21 +88,29 @@ export class Log {
     if (this.following && this.waiting.length) {
       this.last = Math.max(this.last, this.waiting[this.waiting.length - 1].seq);
       this.append(this.waiting.splice(0));
+      this.held = 0;
     }
     if (this.following) this.box.scrollTop = this.box.scrollHeight;
     this.tell();
   }
 
   tell() {
-    const shown = this.blocks.reduce((sum, block) => sum + block.count, 0);
-    this.count.textContent = `${this.words.of("lines")} ${shown}`;
+    this.count.textContent = `${this.words.of("lines")} ${this.total.count}`;
     this.news.textContent = this.missed ? `${this.words.of("news")} ${this.missed}` : "";
-    this.empty.hidden = this.blocks.length > 0;
+    this.empty.hidden = this.total.count > 0 || this.loading;
   }
 
+  /** Stay where the reader is; what has not been drawn yet is among what comes later. */
   pause() {
-    this.draw();
+    for (const chunk of this.waiting) this.miss(chunk);
+    [this.waiting, this.held] = [[], 0];
     this.setFollowing(false);
+    this.tell();
+  }
+
+  miss(chunk) {
+    this.missed += lineCount(chunk.text);
+    this.later.hidden = false;
   }
 
   setFollowing(following) {
@@ -121,25 +134,26 @@ export class Log {
   async more(where) {
     if (this.busy || !this.blocks.length) return;
     this.pause();
-    this.busy = true;
+    [this.busy, this.loading] = [true, false];
     const turn = ++this.turn;
-    const first = this.blocks[0].seq;
-    const ask = where === "earlier" ? { before: first, tail: TAIL } : { after: this.blocks[this.blocks.length - 1].seq, limit: TAIL };
+    const [first, last] = [this.blocks[0], this.blocks[this.blocks.length - 1]];
+    const ask = where === "earlier" ? { before: first.seq, tail: TAIL } : { after: last.seq, limit: TAIL };
     const answer = await this.read(ask);
     this.busy = false;
     if (turn !== this.turn || !answer) return;
+    const [kept, whole] = half(answer.results, where === "earlier");
+    const over = whole && !isFull(answer);
+    const [edge, at] = where === "earlier" ? [first, first.element.offsetTop] : [last, last.element.offsetTop];
     if (where === "earlier") {
-      this.earlier.hidden = !isFull(answer);
-      const [top, height] = [this.box.scrollTop, this.box.scrollHeight];
-      this.prepend(answer.results);
-      this.box.scrollTop = this.top = top + this.box.scrollHeight - height;
+      this.prepend(kept);
+      this.earlier.hidden = over;
     } else {
-      this.append(answer.results);
-      if (!isFull(answer)) {
-        this.later.hidden = true;
-        this.missed = 0;
-      }
+      this.append(kept);
+      this.later.hidden = over;
+      if (over) this.missed = 0;
     }
+    // What was read stays where it was on the screen.
+    this.box.scrollTop = this.top = this.box.scrollTop + edge.element.offsetTop - at;
     this.tell();
   }
 
@@ -171,7 +185,7 @@ export class Log {
     }
     this.lines.append(piece);
     while (this.tooLarge()) {
-      this.blocks.shift().element.remove();
+      this.drop(this.blocks.shift());
       this.earlier.hidden = false;
     }
     this.head(this.blocks[0], null);
@@ -184,15 +198,19 @@ export class Log {
     this.lines.prepend(...made.map((block) => block.element));
     this.blocks.unshift(...made);
     while (this.tooLarge()) {
-      this.blocks.pop().element.remove();
+      this.drop(this.blocks.pop());
       this.later.hidden = false;
     }
   }
 
   tooLarge() {
-    if (this.blocks.length < 2) return false;
-    const sum = (name) => this.blocks.reduce((total, block) => total + block[name], 0);
-    return sum("count") > MOST_LINES || sum("size") > MOST_CHARACTERS;
+    return this.blocks.length > 1 && (this.total.count > MOST_LINES || this.total.size > MOST_CHARACTERS);
+  }
+
+  drop(block) {
+    block.element.remove();
+    this.total.count -= block.count;
+    this.total.size -= block.size;
   }
 
   head(block, before) {
@@ -223,6 +241,9 @@ export class Log {
       block.count += 1;
       block.size += plain.length;
     }
+    this.total.count += block.count;
+    this.total.size += block.size;
+    box.hidden = !block.count;
     this.head(block, before);
     return block;
   }
@@ -260,6 +281,22 @@ export class Log {
     for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) found.push([at, at + wanted.length]);
     return found;
   }
+}
+
+function lineCount(text) {
+  return text.split("\n").length - 1 || 1;
+}
+
+/** As many chunks from the begin, or the end, as half a window takes: the other half stays. And whether that is all. */
+function half(chunks, fromEnd) {
+  const order = fromEnd ? chunks.toReversed() : chunks;
+  let [lines, characters] = [0, 0];
+  const kept = order.filter((chunk, place) => {
+    lines += lineCount(chunk.text);
+    characters += chunk.text.length;
+    return place === 0 || (lines <= MOST_LINES / 2 && characters <= MOST_CHARACTERS / 2);
+  });
+  return [fromEnd ? kept.toReversed() : kept, kept.length === chunks.length];
 }
 
 /** Whether there may be more where the answer came from: it was cut at so many chunks, or bytes. */

@@ -6,6 +6,8 @@ import { follow } from "./stream.js";
 import { Words, badge, clock, part, say, showError } from "./words.js";
 
 const ACTIVE = ["queued", "running", "cancelling"];
+const FINAL = [401, 403, 404];
+const LOOK_AGAIN = 20000; // milliseconds between looks whether an operation that is over was begun anew
 const REREAD_AFTER = 1500; // milliseconds after a step has moved: its exact times, its result, its hosts
 
 class Operation {
@@ -27,10 +29,15 @@ class Operation {
   async begin() {
     while (!(await this.read())) {
       if (this.gone) return;
-      await new Promise((resolve) => setTimeout(resolve, 3000));
+      await pause(3000);
     }
     await this.log.reload();
-    await follow(this.root.dataset.eventsUrl, this.state.event_seq, (...event) => this.take(...event), (news) => this.told(news));
+    this.last = this.state.event_seq;
+    while (!this.gone) {
+      await follow(this.root.dataset.eventsUrl, this.last, (...event) => this.take(...event), (news) => this.told(news));
+      do await pause(LOOK_AGAIN);
+      while (!this.gone && (document.hidden || !(await this.read()) || !ACTIVE.includes(this.state.state)));
+    }
   }
 
   now() {
@@ -39,26 +46,20 @@ class Operation {
 
   /** Read the whole state; false where that failed. */
   async read() {
-    try {
-      const answer = await fetch(this.root.dataset.stateUrl, { cache: "no-store" });
-      if ([401, 403, 404].includes(answer.status)) this.told("gone");
-      if (!answer.ok) return false;
-      const state = await answer.json();
-      this.ahead = new Date(state.now) - Date.now();
-      const first = this.state.event_seq === undefined;
-      this.state = first ? state : { ...state, event_seq: this.state.event_seq };
-      this.plan.load(state);
-      this.choices();
-      this.show();
-      return true;
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // not of the network
-      this.told("lost");
-      return false;
-    }
+    const answer = await fetch(this.root.dataset.stateUrl, { cache: "no-store" }).catch(() => null);
+    if (FINAL.includes(answer?.status)) this.told("gone");
+    const state = answer?.ok ? await answer.json().catch(() => null) : null;
+    if (!state) return false;
+    this.ahead = new Date(state.now) - Date.now();
+    this.state = state;
+    this.plan.load(state);
+    this.choices();
+    this.show();
+    return true;
   }
 
   take(kind, data, seq) {
+    this.last = Math.max(this.last, seq);
     if (kind === "log") this.log.live({ ...data, seq });
     this.plan.apply(kind, data, this.now());
     if (kind === "operation" || kind === "end") {
@@ -79,10 +80,12 @@ class Operation {
   told(news) {
     this.gone = this.gone || news === "gone";
     const element = part(this.root, "connection");
-    if (element.dataset.state === news) return;
+    const before = element.dataset.state;
+    if (before === news) return;
     element.dataset.state = news;
     element.textContent = this.words.of(news);
-    if (news === "following") this.rereadSoon();
+    if (news === "gone" && this.root.dataset.loginUrl) element.append(" ", this.words.link("login", this.root.dataset.loginUrl));
+    if (before === "lost" && news === "following") this.rereadSoon();
   }
 
   show() {
@@ -166,6 +169,7 @@ class Operation {
   ask(form, step) {
     const dialog = this.root.querySelector("[data-dialog]");
     const find = (name) => dialog.querySelector(`[data-dialog-${name}]`);
+    find("no").onclick = () => dialog.close("no");
     const verb = form.dataset.verb;
     find("title").textContent = find("yes").textContent = verb;
     say(find("step"), step);
@@ -186,6 +190,10 @@ class Operation {
     if (form.elements.reason) form.elements.reason.value = reason;
     form.submit();
   }
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 for (const root of document.querySelectorAll("[data-live]")) new Operation(root).begin();

@@ -5,6 +5,8 @@ const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30000;
 const FINAL = [401, 403, 404];
 
+class Lost extends Error {}
+
 /**
  * Follow a stream until its `end`, however often it breaks; events are given on once each, in order.
  * `take(kind, data, number)` gets them; `told` hears "following", "lost", "over" or "gone" (no right to it any more).
@@ -30,7 +32,7 @@ export async function follow(url, after, take, told) {
         }
       }
     } catch (error) {
-      if (!(error instanceof TypeError) && error.name !== "AbortError") throw error; // not of the network
+      if (!(error instanceof Lost)) throw error;
     }
     told("lost");
     await woken(Math.max(pause, wait * (0.75 + Math.random() / 2)));
@@ -40,19 +42,36 @@ export async function follow(url, after, take, told) {
 
 async function open(url, last) {
   const control = new AbortController();
-  let watch = setTimeout(() => control.abort(), SILENT);
+  const abort = () => control.abort();
+  let watch = setTimeout(abort, SILENT);
   const heard = () => {
     clearTimeout(watch);
-    watch = setTimeout(() => control.abort(), SILENT);
+    watch = setTimeout(abort, SILENT);
   };
-  const headers = { Accept: "text/event-stream", "Last-Event-ID": String(last) };
-  const answer = await fetch(url, { headers, cache: "no-store", signal: control.signal });
-  if (!answer.ok) {
+  const done = () => {
     clearTimeout(watch);
-    control.abort();
+    removeEventListener("offline", abort);
+  };
+  addEventListener("offline", abort);
+  const headers = { Accept: "text/event-stream", "Last-Event-ID": String(last) };
+  const asked = sure(fetch(url, { headers, cache: "no-store", signal: control.signal }));
+  asked.catch(done);
+  const answer = await asked;
+  if (!answer.ok) {
+    done();
+    abort();
     return { refused: answer.status, pause: 1000 * Number(answer.headers.get("Retry-After") || 0) };
   }
-  return { frames: read(answer.body.getReader(), heard, () => clearTimeout(watch)) };
+  return { frames: read(answer.body.getReader(), heard, done) };
+}
+
+/** What the network refuses is `Lost`; any other error is one of ours. */
+async function sure(promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    throw new Lost(error.message);
+  }
 }
 
 async function* read(reader, heard, done) {
@@ -60,7 +79,7 @@ async function* read(reader, heard, done) {
   let rest = "";
   try {
     for (;;) {
-      const { value, done: over } = await reader.read();
+      const { value, done: over } = await sure(reader.read());
       if (over) return;
       heard();
       const parts = (rest + decoder.decode(value, { stream: true })).split("\n\n");

@@ -12,6 +12,14 @@ export class Words {
     return this.words.get(kind ? `${kind}-${name}` : name) ?? name;
   }
 
+  /** A link with a word on it. */
+  link(name, address) {
+    const made = document.createElement("a");
+    made.href = address;
+    made.textContent = this.of(name);
+    return made;
+  }
+
   /** A fresh copy of a template. */
   copy(name) {
     return this.root.querySelector(`template[data-template="${name}"]`).content.firstElementChild.cloneNode(true);
