@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +24,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _("Sanqian service"),
     "SITE_HEADER": _("Sanqian service"),
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("pages/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "tasks.dashboard_page.first_page",
     "SIDEBAR": {
