@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -90,7 +92,7 @@ class OperationAdmin(ReadOnly, ModelAdmin):
     search_fields = ("id", "cluster__name", "requested_by")
     list_select_related = ("cluster",)
     # What the live part shows of it, and what only the engine reads.
-    exclude = ("error", "notes", "progress", "event_seq", "sent_at", "cluster_states")
+    exclude = ("state", "attempt", "error", "notes", "progress", "event_seq", "sent_at", "cluster_states")
     change_form_outer_before_template = "admin/dashboard/operation.html"
 
     class Media:
@@ -167,12 +169,9 @@ class OperationAdmin(ReadOnly, ModelAdmin):
         if request.method != "POST":
             effect = _("What is true already is found and not repeated.")
             return ask(self, request, operation, _("Retry"), effect, steps=operation.steps.all())
-        try:
+        with _told(request, _("The operation goes on from what is true already.")):
             step = request.POST.get("from_step", "")
             services.request_retry(operation, actor=actor(request), source=source(request), from_step=step)
-            messages.success(request, _("The operation goes on from what is true already."))
-        except (services.Busy, services.NotRetryable, PlanError) as error:
-            messages.error(request, str(error))
         return _back(ident)
 
     @method_decorator(require_http_methods(ASKING))
@@ -184,11 +183,8 @@ class OperationAdmin(ReadOnly, ModelAdmin):
             failed = operation.steps.filter(state=StepState.FAILED)
             return ask(self, request, operation, _("Skip"), effect, reason=True, failed=failed)
         step, reason = request.POST.get("step", ""), request.POST.get("reason", "")
-        try:
+        with _told(request, _("%(step)s is skipped.") % {"step": step}):
             services.request_skip(operation, step, reason, actor=actor(request), source=source(request))
-            messages.success(request, _("%(step)s is skipped.") % {"step": step})
-        except (services.Busy, services.NotRetryable, PlanError) as error:
-            messages.error(request, str(error))
         return _back(ident)
 
 
@@ -248,6 +244,16 @@ def ask(
         **more,
     }
     return render(request, "admin/tasks/operation/confirm.html", context)
+
+
+@contextmanager
+def _told(request: HttpRequest, done: str) -> Iterator[None]:
+    """Says that it is `done`, or why the operation did not take what was asked."""
+    try:
+        yield
+        messages.success(request, done)
+    except (services.Busy, services.NotRetryable, PlanError) as error:
+        messages.error(request, str(error))
 
 
 def _operation(request: HttpRequest, ident: UUID) -> Operation:
