@@ -88,4 +88,4 @@ def _name_enums(result: dict[str, Any]) -> None:
                 name = known.get(frozenset(parameter["schema"].get("enum", ())), "")
                 if name:
                     parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
-                    parameter["description"] = parameter["description"].partition("\n\n*")[0]
+                    parameter["description"] = parameter.get("description", "").partition("\n\n*")[0]

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from clusters.api.authentication import key_of
+from clusters.api.sources import source_of
 from clusters.models import AccessKey
 
 KEY = "access_key"
@@ -20,7 +21,7 @@ LASTS = 8 * 3600  # seconds from login, however busy the session is
 
 def log_in(request: HttpRequest, value: str) -> AccessKey:
     """Begin a session of the access key `value`. Raises `Problem` for one that may not be used."""
-    key = key_of(f"Bearer {value}")
+    key = key_of(f"Bearer {value}", source_of(request))
     # A fresh session: nobody knows its cookie from before, and an operator's rights do not mix with a customer's.
     request.session.flush()
     request.session[KEY] = str(key.pk)
