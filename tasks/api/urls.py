@@ -13,6 +13,8 @@ from tasks.api.events import events
 from tasks.api.fleet import FleetView
 from tasks.api.imports import Imports, ImportsOfCluster
 from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster
+from tasks.api.overview import Overview
+from tasks.api.waiting import waiting
 from tasks.api.whoami import WhoAmI
 
 CLUSTER = "clusters/<str:cluster_id>"
@@ -43,8 +45,9 @@ urlpatterns = [
     path(f"{CLUSTER}/pods", Health.as_view({"get": "pods"})),
     path(f"{CLUSTER}/ceph", Ceph.as_view({"get": "read"})),
     path(f"{CLUSTER}/operations", OperationsOfCluster.as_view({"get": "list", "post": "create"})),
+    path("overview", Overview.as_view({"get": "read"})),
     path("operations", Operations.as_view({"get": "list"})),
-    path(OPERATION, Operations.as_view({"get": "retrieve"})),
+    path(OPERATION, waiting(Operations.as_view({"get": "retrieve"}))),
     path(f"{OPERATION}/steps", Operations.as_view({"get": "steps"})),
     path(f"{OPERATION}/log", Operations.as_view({"get": "log"})),
     path(f"{OPERATION}/cancel", Operations.as_view({"post": "cancel"})),
