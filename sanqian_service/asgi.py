@@ -7,4 +7,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sanqian_service.settings")
-application = get_asgi_application()
+get_asgi_application()  # sets Django up, which the next import needs
+
+from sanqian_service.shortcut import Application  # noqa: E402
+
+application = Application()
