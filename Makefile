@@ -22,7 +22,7 @@ help:
 	@echo "make chaos        operations on the lab's hosts while something breaks every few seconds; prints its seed"
 	@echo "make fleet        what 10, 100 and 1,000 installations at once cost, on SIMULATED hosts (docs/operations.md)"
 	@echo "make lint         ruff, mypy and import-linter (part of make test)"
-	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
+	@echo "make benchmark    ratios against OpenSSH, Ansible, a bare Celery hop and a bare Django view in the same run"
 	@echo "make clean        remove what the other targets made"
 
 setup: $(STAMP)
