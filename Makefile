@@ -29,7 +29,7 @@ help:
 	@echo "make client       3kctl's typed client of the REST API, made from its schema"
 	@echo "make fuzz         schemathesis against the live service for longer than in make test; EXAMPLES=100 for each request"
 	@echo "make openapi      docs/openapi.yaml from the code (make test fails where they differ)"
-	@echo "make benchmark    ratios against OpenSSH and Ansible in the same run"
+	@echo "make benchmark    ratios against OpenSSH, Ansible, a bare Celery hop and a bare Django view in the same run"
 	@echo "make clean        remove what the other targets made"
 
 setup: $(STAMP)

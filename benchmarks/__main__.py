@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import engine, remote
+from benchmarks import engine, remote, rest
 
-sys.exit(max(remote.main([]), engine.main([])))
+sys.exit(max(remote.main([]), engine.main([]), rest.main([])))

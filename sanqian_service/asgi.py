@@ -8,8 +8,9 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sanqian_service.settings")
-_django = get_asgi_application()
-# What uses Django's models can be imported only now.
-from sanqian_service.bounds import Bounded  # noqa: E402
+get_asgi_application()  # sets Django up, which the next imports need
 
-application = Bounded(_django, largest=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, seconds=settings.REQUEST_SECONDS)
+from sanqian_service.bounds import Bounded  # noqa: E402
+from sanqian_service.shortcut import Application  # noqa: E402
+
+application = Bounded(Application(), largest=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, seconds=settings.REQUEST_SECONDS)

@@ -289,6 +289,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "tasks.api.partial.allow_parts",
         "tasks.api.documentation.complete",
     ],
 }

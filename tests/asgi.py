@@ -18,6 +18,15 @@ from django.db import connection
 from tests.workers import ROOT, until
 
 
+def other_connections() -> list[str]:
+    """The states of the database's connections but this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 @contextmanager
 def asgi_server(**variables: str) -> Iterator[str]:
     """The server's address. `variables` are SANQIAN_* settings."""

@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clusters.api.base import OfCluster
-from clusters.api.pagination import Pages
+from clusters.api.pagination import Orders, Pages
+from clusters.api.showing import sparse
 from clusters.models import Backup
 
 
@@ -50,21 +51,15 @@ class BackupSerializer(serializers.ModelSerializer[Backup]):
         }
 
 
-class NewestTaken(Pages):
-    """Pages of the snapshots, the newest first."""
-
-    ordering = ("-taken_at", "id")
-
-
 class Backups(OfCluster):
     """What was backed up."""
 
     queryset = Backup.objects.all()
     serializer_class = BackupSerializer
-    pagination_class = NewestTaken
+    pagination_class = Pages
+    orders = Orders("-taken_at", ("taken_at", "host", "size"))
 
-    @extend_schema(summary="List backups, newest first")
+    @extend_schema(summary="List backups, newest first", parameters=[sparse(BackupSerializer)])
     def list(self, request: Request, **_: str) -> Response:
         """As the last operation `backup` found them on the hosts."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.page()

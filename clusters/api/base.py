@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import uuid
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from clusters.api.authentication import AccessKeyAuthentication
+from clusters.api.pagination import Orders
 from clusters.api.parsing import StrictJSON
 from clusters.api.problems import not_found
 from clusters.api.scopes import InScope
+from clusters.api.showing import asked, narrowed, show
 from clusters.api.sources import source_of
 from clusters.api.throttling import AccessKeyThrottle
 from clusters.models import AccessKey, Cluster
@@ -22,6 +25,7 @@ from clusters.models import AccessKey, Cluster
 __all__ = ["AlwaysJSON", "OfCluster", "View", "as_uuid", "own_cluster", "own_clusters", "source_of"]
 
 JSON = "application/json"
+Row = TypeVar("Row", bound=Model)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -46,6 +50,7 @@ class View(GenericViewSet[Any]):
     content_negotiation_class = AlwaysJSON
     # DRF answers OPTIONS with what it knows of a view; the schema says it better, and says nothing of OPTIONS.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    orders: Orders  # of a list
 
     @property
     def key(self) -> AccessKey:
@@ -56,6 +61,25 @@ class View(GenericViewSet[Any]):
     def fake(self) -> bool:
         """Whether the schema is being made, when nobody asks."""
         return getattr(self, "swagger_fake_view", False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that the request asks for. Raises `Problem`."""
+        return asked(self.request, self.get_serializer_class())
+
+    def page(self) -> Response:
+        """A page of the list: filtered, ordered and with the fields that the request asks for. Raises `Problem`."""
+        names, order = self.names, self.orders.of(self.request)
+        rows = self.narrow(self.filter_queryset(self.get_queryset()), names, order.removeprefix("-"))
+        return self.get_paginated_response(self.shown(self.paginate_queryset(rows), names))
+
+    def narrow(self, rows: QuerySet[Any], names: tuple[str, ...], *more: str) -> QuerySet[Any]:
+        """`rows` that read what these fields need, and the columns `more`."""
+        return narrowed(rows, self.get_serializer_class(), names, *more)
+
+    def shown(self, rows: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
+        """`rows` as JSON."""
+        return show(self.get_serializer_class(), rows, names)
 
 
 class OfCluster(View):
@@ -77,11 +101,17 @@ def own_clusters(key: AccessKey) -> QuerySet[Cluster]:
     return Cluster.objects.filter(customer=key.customer_id).defer(*Cluster.SECRETS)
 
 
-def own_cluster(key: AccessKey, ident: str) -> Cluster:
-    """One of them. Raises `Problem`: another's is as unknown as none."""
-    found = own_clusters(key).filter(pk=as_uuid(ident, "cluster")).first()
+def own_cluster(key: AccessKey, ident: str, *, lock: bool = False) -> Cluster:
+    """One of them, locked if need be. Raises `Problem`: another's is as unknown as none."""
+    rows = own_clusters(key).select_for_update() if lock else own_clusters(key)
+    return one_of(rows.filter(pk=as_uuid(ident, "cluster")), "cluster")
+
+
+def one_of(rows: QuerySet[Row], what: str) -> Row:
+    """The only one of `rows`. Raises `Problem` where there is none."""
+    found = rows.first()
     if found is None:
-        raise not_found("cluster")
+        raise not_found(what)
     return found
 
 

@@ -15,16 +15,21 @@ from rest_framework.response import Response
 from clusters import catalog, certificates
 from clusters.api.base import OfCluster
 from clusters.api.fields import Answer
-from clusters.api.pagination import ByName, NewestFirst
+from clusters.api.filters import Filters, Flag, Search, any_of, since, until
+from clusters.api.pagination import Orders, Pages
+from clusters.api.showing import show, sparse
 from clusters.certificates import Certificate
 from clusters.models import ClusterState, Component, HealthEvent, HealthState, Observation
 
 KEPT_FROM_VIEW = ("announced",)
+# Of components, nodes and checks, and of whole clusters.
+EVENT_STATES = list(dict([*ClusterState.choices, *HealthState.choices]).items())
 
 
 class ComponentSerializer(serializers.ModelSerializer[Component]):
     """A part of the platform on this cluster."""
 
+    needs = {"details": ("details",)}
     details = serializers.SerializerMethodField(help_text="Parts, objects and numbers behind the state.")
     kind = serializers.ChoiceField(catalog.KINDS, read_only=True, help_text="How it comes to the cluster.")
     EXAMPLES = {
@@ -70,11 +75,29 @@ class ComponentSerializer(serializers.ModelSerializer[Component]):
 class ComponentFilter(django_filters.FilterSet):
     """Which components to list."""
 
-    state = django_filters.ChoiceFilter(choices=HealthState.choices, help_text="Only components in this state.")
+    state = any_of(HealthState.choices, "state", "components in this state")
+    namespace = django_filters.CharFilter(help_text="Only components of this namespace.")
+    chosen = Flag(help_text="Only those that an operation installed, or only others.")
+    search = Search("name", "namespace", "version", "reason")
 
     class Meta:
         model = Component
-        fields = ["state"]
+        fields = ["state", "namespace", "chosen"]
+
+
+class HealthEventFilter(django_filters.FilterSet):
+    """Which changes of health to list."""
+
+    subject = any_of(HealthEvent.Subject.choices, "subject", "changes of this")
+    name = django_filters.CharFilter(help_text="Only of the component, node or check of this name.")
+    new_state = any_of(EVENT_STATES, "new_state", "changes to this state")
+    after = since("at")
+    before = until("at")
+    search = Search("name", "reason")
+
+    class Meta:
+        model = HealthEvent
+        fields = ["subject", "name", "new_state"]
 
 
 class HealthEventSerializer(serializers.ModelSerializer[HealthEvent]):
@@ -231,14 +254,15 @@ class Components(OfCluster):
 
     queryset = Component.objects.all()
     serializer_class = ComponentSerializer
-    pagination_class = ByName
+    pagination_class = Pages
+    orders = Orders("name", ("name", "state", "checked_at", "changed_at"))
+    filter_backends = [Filters]
     filterset_class = ComponentFilter
 
-    @extend_schema(summary="List components with their health")
+    @extend_schema(summary="List components with their health", parameters=[sparse(ComponentSerializer)])
     def list(self, request: Request, **_: str) -> Response:
         """By name, as last read."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.page()
 
 
 class HealthEvents(OfCluster):
@@ -246,13 +270,15 @@ class HealthEvents(OfCluster):
 
     queryset = HealthEvent.objects.all()
     serializer_class = HealthEventSerializer
-    pagination_class = NewestFirst
+    pagination_class = Pages
+    orders = Orders("-id", ("id", "at", "name"))
+    filter_backends = [Filters]
+    filterset_class = HealthEventFilter
 
-    @extend_schema(summary="List changes of health, newest first")
+    @extend_schema(summary="List changes of health, newest first", parameters=[sparse(HealthEventSerializer)])
     def list(self, request: Request, **_: str) -> Response:
         """Of components, nodes, the cluster itself and the health checks of Ceph."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.page()
 
 
 class Health(OfCluster):
@@ -277,7 +303,7 @@ class Health(OfCluster):
                 "reachable": seen.reachable if seen else None,
                 "error": seen.error if seen else "",
                 "nodes": seen.nodes if seen else [],
-                "components": ComponentSerializer(self.get_queryset(), many=True).data,
+                "components": show(ComponentSerializer, self.get_queryset()),
             }
         )
 

@@ -6,40 +6,54 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+import django_filters
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clusters import registry
-from clusters.access import Access, HostAccess, Login, is_host_key, jump_findings, login_fault
-from clusters.api.base import OfCluster
+from clusters.access import Login
+from clusters.api.base import OfCluster, one_of
+from clusters.api.conditional import (
+    CONDITIONAL,
+    IF_MATCH,
+    TAG,
+    answer,
+    is_conditional,
+    refuse_if_stale,
+    version_of,
+)
 from clusters.api.documentation import tells
 from clusters.api.fields import Answer, FindingSerializer
+from clusters.api.filters import Filters, Search
 from clusters.api.idempotency import idempotent
-from clusters.api.pagination import ByPosition
-from clusters.api.problems import Problem, invalid, not_found
+from clusters.api.node_changes import LOGIN, as_json, extended, judged, login_changed, own_changed
+from clusters.api.pagination import Orders, Pages
+from clusters.api.problems import Problem
 from clusters.api.registration import (
     HostSerializer,
-    Registration,
     RegistrationSerializer,
-    invalid_configuration,
     own_access,
     read,
     shown,
 )
-from clusters.inventory import Finding, HostSpec, Inventory, Parsed, from_mapping
+from clusters.api.showing import names_of, show, sparse
+from clusters.inventory import from_mapping
 from clusters.inventory.mapping import SETTINGS
 from clusters.models import Node, Observation
 
-LACKING = ("empty-etcd", "empty-control-plane")
 CREDENTIAL_KINDS = ("key", "password")
-LOGIN = ("private_key", "passphrase", "password", "sudo_password")
+# What a change may touch; another login is another credential.
+EDITABLE = (
+    *("name", "address", "internal_address", "port", "user", "role_groups", "arch", "labels", "extra"),
+    *("host_key", "jump_id", "credential_id"),
+)
 
 
 class GPUs(Answer):
@@ -79,12 +93,13 @@ class CredentialShown(Answer):
 class NodeSerializer(serializers.ModelSerializer[Node]):
     """A host."""
 
-    jump = serializers.CharField(
-        source="jump.name",
-        read_only=True,
-        allow_null=True,
-        help_text="The host that it is reached through; null where it is reached directly.",
-    )
+    needs: Mapping[str, tuple[str, ...]] = {
+        "host_key_fingerprint": ("host_key",),
+        "jump": ("jump__name",),
+        "credential": (),
+        "status": ("name",),
+    }
+    jump = serializers.SerializerMethodField(help_text="The host that it is reached through; null where it is reached directly.")
     host_key_fingerprint = serializers.SerializerMethodField()
     credential = serializers.SerializerMethodField()
     status = serializers.SerializerMethodField()
@@ -136,10 +151,12 @@ class NodeSerializer(serializers.ModelSerializer[Node]):
             return None
         return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
+    def get_jump(self, node: Node) -> str | None:
+        return node.jump.name if node.jump else None
+
     @extend_schema_field(CredentialShown(help_text="How the host is logged in to."))
-    def get_credential(self, node: Node) -> dict[str, Any]:
-        stored = node.credential
-        return {"kind": "key" if stored.private_key else "password", "sudo_password": bool(stored.sudo_password)}
+    def get_credential(self, node: Any) -> dict[str, Any]:
+        return {"kind": "key" if node.by_key else "password", "sudo_password": node.has_sudo_password}
 
     @extend_schema_field(
         NodeStatus(allow_null=True, help_text="What the last reading of Kubernetes saw; null where it did not see it.")
@@ -170,20 +187,51 @@ class ExtendedSerializer(Answer):
     findings = FindingSerializer(many=True, help_text="What was repaired in the configuration, and warnings.")
 
 
+class NodeFilter(django_filters.FilterSet):
+    """Which hosts to list."""
+
+    role_group = django_filters.CharFilter(
+        "role_groups", "contains", method="in_role_group", help_text="Only hosts of this role group."
+    )
+    arch = django_filters.CharFilter(help_text="Only hosts of this architecture.")
+    search = Search("name", "address", "internal_address")
+
+    class Meta:
+        model = Node
+        fields = ["arch"]
+
+    def in_role_group(self, rows: QuerySet[Node], name: str, value: str) -> QuerySet[Node]:
+        """The filter `role_group`."""
+        return rows.filter(role_groups__contains=[value])
+
+
 class Nodes(OfCluster):
     """Hosts: list, read, add, change, take out. A subclass says when that is allowed."""
 
-    queryset = Node.objects.select_related("credential", "jump")
+    queryset = Node.objects.all()
     serializer_class = NodeSerializer
-    pagination_class = ByPosition
+    pagination_class = Pages
+    orders = Orders("position", ("position", "name", "address", "facts_at"))
+    filter_backends = [Filters]
+    filterset_class = NodeFilter
     lookup_field = "name"
 
-    def get_serializer_context(self) -> dict[str, Any]:
-        context = dict(super().get_serializer_context())
-        if not self.fake:
+    def narrow(self, rows: QuerySet[Any], names: tuple[str, ...], *more: str) -> QuerySet[Any]:
+        rows = super().narrow(rows, names, *more)
+        if "jump" in names:
+            rows = rows.select_related("jump")
+        if "credential" in names:
+            # Asked of the database, which need not decrypt to tell what is not empty.
+            filled = {"by_key": "private_key", "has_sudo_password": "sudo_password"}
+            rows = rows.annotate(**{name: ~Q(**{f"credential__{column}": ""}) for name, column in filled.items()})
+        return rows
+
+    def shown(self, rows: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
+        seen: dict[str, Any] = {}
+        if "status" in names:
             observation = Observation.objects.filter(cluster=self.cluster).only("nodes").first()
-            context["seen"] = {node["name"]: node for node in observation.nodes} if observation else {}
-        return context
+            seen = {node["name"]: node for node in observation.nodes} if observation else {}
+        return show(NodeSerializer, rows, names, seen=seen)
 
     def allow(self, action: str, node: str, changes: Mapping[str, Any]) -> None:
         """Lock the cluster and refuse what must not be done now. Raises `Problem`."""
@@ -191,16 +239,15 @@ class Nodes(OfCluster):
     def changed(self, action: str, node: str, changes: Mapping[str, Any]) -> None:
         """Take note of a change, which is named by its fields and not by their values."""
 
-    @extend_schema(summary="List hosts")
+    @extend_schema(summary="List hosts", parameters=[sparse(NodeSerializer)])
     def list(self, request: Request, **_: str) -> Response:
         """As registered, with what the last reading of Kubernetes saw of each."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.page()
 
-    @extend_schema(summary="Read a host")
-    def retrieve(self, request: Request, name: str, **_: str) -> Response:
+    @extend_schema(summary="Read a host", parameters=[sparse(NodeSerializer), *CONDITIONAL])
+    def retrieve(self, request: Request, name: str, **_: str) -> HttpResponse:
         """With its facts, and what the last reading of Kubernetes saw of it."""
-        return Response(self.get_serializer(self.node(name)).data)
+        return self.described(name, self.names)
 
     @extend_schema(summary="Add a host", request=HostSerializer, responses={201: AddedNode})
     @tells("invalid-configuration", "limit-reached", "busy", "conflict")
@@ -212,15 +259,15 @@ class Nodes(OfCluster):
         self.allow("node.create", name, body)
         nodes = self.nodes()
         own = own_access(body)
-        hosts = [*map(_as_json, nodes), {key: value for key, value in body.items() if key not in LOGIN}]
+        hosts = [*map(as_json, nodes), {key: value for key, value in body.items() if key not in LOGIN}]
         login = Login(**{word: body.get(word, "") for word in LOGIN})
-        inventory, findings = self.judged(nodes, hosts, len(nodes), login, own)
+        inventory, findings = judged(self.platform(), nodes, hosts, len(nodes), login, own)
         try:
             node = registry.add_node(self.cluster, inventory, name, login, own)
         except registry.LimitReached as error:
             raise Problem("limit-reached", str(error), hint="Ask the operator for more.", limit=error.limit) from error
         self.changed("node.create", name, body)
-        data = {**self.get_serializer(node).data, "findings": shown(findings)}
+        data = {**self.as_shown([node.name])[0], "findings": shown(findings)}
         return Response(data, status=201, headers={"Location": f"{request.path}/{name}"})
 
     @extend_schema(
@@ -238,7 +285,7 @@ class Nodes(OfCluster):
         """
         given = read(request.data)
         nodes = self.nodes()
-        inventory, new, findings = self.extended(given, nodes)
+        inventory, new, findings = extended(given, nodes, self.platform())
         added: list[Node] = []
         if new:
             self.allow("node.create", ", ".join(new), {})
@@ -249,43 +296,44 @@ class Nodes(OfCluster):
                     "limit-reached", str(error), hint="Ask the operator for more.", limit=error.limit
                 ) from error
             self.changed("node.create", ", ".join(new), {})
-        data = {"added": self.get_serializer(added, many=True).data, "findings": shown(tuple(findings))}
+        names = [node.name for node in added]
+        data = {"added": self.as_shown(names), "findings": shown(tuple(findings))}
         if not new:
             return Response(data)
         return Response(data, status=201, headers={"Location": f"{request.path.removesuffix('new-nodes')}nodes"})
 
-    @extend_schema(summary="Change a host", request=HostSerializer(partial=True))
-    @tells("invalid-configuration", "busy", "conflict")
+    @extend_schema(summary="Change a host", request=HostSerializer(partial=True), parameters=[IF_MATCH, TAG])
+    @tells("invalid-configuration", "busy", "conflict", "precondition-failed")
     @transaction.atomic
-    def partial_update(self, request: Request, name: str, **_: str) -> Response:
+    def partial_update(self, request: Request, name: str, **_: str) -> HttpResponse:
         """A host keeps its name. An empty `host_key` forgets the pinned one, for a host that was set up anew."""
         body = _checked(HostSerializer(data=request.data, partial=True), request)
         if body.pop("name", name) != name:
             raise Problem("conflict", "A host keeps its name.", hint="Take it out and add it under the new name.")
         self.allow("node.update", name, body)
-        node = self.node(name)
+        node = self.as_known(name)
         nodes = self.nodes()
         place = [one.name for one in nodes].index(name)
-        own = _own_changed(node, body)
-        hosts = list(map(_as_json, nodes))
+        own = own_changed(node, body)
+        hosts = list(map(as_json, nodes))
         hosts[place] |= {key: value for key, value in body.items() if key not in LOGIN}
-        login = _login_changed(node, body)
-        inventory, _findings = self.judged(nodes, hosts, place, login or registry.login_of(node), own)
-        node = registry.update_node(node, inventory, login, own)
+        login = login_changed(node, body)
+        inventory, _findings = judged(self.platform(), nodes, hosts, place, login or registry.login_of(node), own)
+        registry.update_node(node, inventory, login, own)
         self.changed("node.update", name, body)
-        return Response(self.get_serializer(node).data)
+        return self.described(name, names_of(NodeSerializer))
 
-    @extend_schema(summary="Take a host out of the registry")
-    @tells("busy", "conflict")
+    @extend_schema(summary="Take a host out of the registry", parameters=[IF_MATCH])
+    @tells("busy", "conflict", "precondition-failed")
     @transaction.atomic
     def destroy(self, request: Request, name: str, **_: str) -> Response:
         """Nothing is done on the host itself."""
         self.allow("node.delete", name, {})
-        node = self.node(name)
-        rest = [_as_json(one) for one in self.nodes() if one.name != name]
-        judged = from_mapping({"hosts": rest, "settings": self.platform()})
-        if judged.errors or not rest:
-            message = judged.errors[0].message if judged.errors else "It is the last host."
+        node = self.as_known(name)
+        rest = [as_json(one) for one in self.nodes() if one.name != name]
+        left = from_mapping({"hosts": rest, "settings": self.platform()})
+        if left.errors or not rest:
+            message = left.errors[0].message if left.errors else "It is the last host."
             raise Problem("conflict", f"{name} cannot be taken out: {message}", hint="Add another host first.")
         try:
             registry.delete_node(node)
@@ -294,93 +342,44 @@ class Nodes(OfCluster):
         self.changed("node.delete", name, {})
         return Response(status=204)
 
-    def node(self, name: str) -> Node:
-        """The cluster's host of that name. Raises `Problem`."""
-        found: Node | None = self.get_queryset().filter(name=name).first() if "\0" not in name else None
-        if found is None:
-            raise not_found("host")
-        return found
+    def named(self, rows: QuerySet[Node], name: str) -> Node:
+        """The host of that name. Raises `Problem`."""
+        return one_of(rows.filter(name=name) if "\0" not in name else rows.none(), "host")
+
+    def described(self, name: str, names: tuple[str, ...]) -> HttpResponse:
+        """The cluster's host of that name, as it is shown. Raises `Problem`."""
+        node = self.named(self.narrow(self.get_queryset(), names, *EDITABLE), name)
+        return answer(self.request, self.shown([node], names)[0], node_version(node))
+
+    def as_known(self, name: str) -> Node:
+        """The host to be changed, locked where the request has `If-Match`. Raises `Problem`."""
+        rows = self.get_queryset().select_related("credential", "jump")
+        if not is_conditional(self.request):
+            return self.named(rows, name)
+        node = self.named(rows.select_for_update(of=("self",)), name)
+        refuse_if_stale(self.request, node_version(node))
+        return node
+
+    def as_shown(self, hosts: Sequence[str]) -> Sequence[dict[str, Any]]:
+        """These hosts with all there is to show."""
+        names = names_of(NodeSerializer)
+        return self.shown(self.narrow(self.get_queryset(), names).filter(name__in=hosts), names)
 
     def nodes(self) -> Sequence[Node]:
         """All hosts of the cluster, in order."""
         rows: QuerySet[Node] = self.get_queryset()
-        return tuple(rows)
+        return tuple(rows.select_related("credential", "jump"))
 
     def platform(self) -> dict[str, Any]:
         """The cluster's settings, which are judged together with its hosts."""
         return {name: getattr(self.cluster, name) for name in SETTINGS}
 
-    def extended(
-        self, given: Registration, nodes: Sequence[Node]
-    ) -> tuple[Inventory, Sequence[str], Sequence[Finding]]:
-        """The cluster with the new hosts of `given`, their names, and what speaks about them. Raises `Problem`."""
-        # What a file of new hosts alone lacks is in the cluster.
-        if given.draft is None or any(one.level == "error" and one.code not in LACKING for one in given.findings):
-            raise invalid_configuration(given.findings)
-        known = {node.name: node for node in nodes}
-        specs = {host.name: host for host in given.draft.hosts}
-        for name in specs.keys() & known.keys():
-            if specs[name].address != known[name].address:
-                raise Problem(
-                    "conflict",
-                    f"{name} has the address {specs[name].address} in the file, {known[name].address} as registered.",
-                    hint="Give the new host a name of its own.",
-                )
-        new = [name for name in specs if name not in known]
-        hosts = [*map(_as_json, nodes), *(_spec_as_json(specs[name], given.draft.roles_of(name)) for name in new)]
-        parsed = from_mapping({"hosts": hosts, "settings": self.platform()})
-        places = tuple(f"hosts[{n}]" for n in range(len(nodes), len(hosts)))
-        findings = tuple(one for one in parsed.findings if one.level == "error" or one.path.startswith(places))
-        if parsed.inventory is None:
-            raise invalid_configuration(findings)
-        merged = tuple(specs[host.name] if host.name in new else host for host in parsed.inventory.hosts)
-        return replace(parsed.inventory, hosts=merged), new, findings
 
-    def judged(
-        self, nodes: Sequence[Node], hosts: Sequence[dict[str, Any]], place: int, login: Login, own: HostAccess
-    ) -> tuple[Inventory, tuple[Finding, ...]]:
-        """The cluster with the host at `place` as it is to be, and what speaks about that host. Raises `Problem`."""
-        if fault := login_fault(login):
-            raise invalid("private_key", *fault)
-        if own.host_key and not is_host_key(own.host_key):
-            raise invalid("host_key", "This is no host key.", "Write type and key: ssh-ed25519 AAAA...")
-        parsed = from_mapping({"hosts": hosts, "settings": self.platform()})
-        at = f"hosts[{place}]"
-        findings = [one for one in parsed.findings if one.level == "error" or one.path.startswith(at)]
-        if parsed.draft is not None:
-            ways = {**registry.access_of(nodes), parsed.draft.hosts[place].name: own}
-            findings += jump_findings(parsed.draft, Access(hosts=ways))
-        judged = Parsed.of(parsed.draft, (replace(one, path=one.path.removeprefix(f"{at}.")) for one in findings))
-        if judged.inventory is None:
-            raise invalid_configuration(judged.findings)
-        return judged.inventory, judged.findings
+def node_version(node: Node) -> str:
+    """Of what can be changed in a host."""
+    return version_of(getattr(node, name) for name in EDITABLE)
 
 
 def _checked(serializer: serializers.Serializer[Any], request: Request) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
-
-
-def _as_json(node: Node) -> dict[str, Any]:
-    words = ("name", "address", "internal_address", "port", "user", "arch", "labels", "extra")
-    return {**{word: getattr(node, word) for word in words}, "roles": node.role_groups}
-
-
-def _spec_as_json(host: HostSpec, roles: Sequence[str]) -> dict[str, Any]:
-    words = ("name", "address", "internal_address", "port", "user", "arch", "labels", "extra")
-    return {**{word: getattr(host, word) for word in words}, "roles": list(roles)}
-
-
-def _own_changed(node: Node, body: Mapping[str, Any]) -> HostAccess:
-    own = HostAccess(host_key=node.host_key, jump=node.jump.name if node.jump else "")
-    return replace(own, **{word: body[word] for word in ("host_key", "jump") if word in body})
-
-
-def _login_changed(node: Node, body: Mapping[str, Any]) -> Login | None:
-    """The credential as it is to be; None where it stays. A new key comes with its own passphrase, or none."""
-    given = {word: body[word] for word in LOGIN if word in body}
-    if not given:
-        return None
-    if "private_key" in given:
-        given.setdefault("passphrase", "")
-    return replace(registry.login_of(node), **given)

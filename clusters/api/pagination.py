@@ -1,46 +1,139 @@
-"""Pages by cursor: stable while rows come and go."""
+"""Pages by cursor: stable while rows come and go, in each order that a list allows."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
-from django.db import DataError
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination
+from django.core.signing import BadSignature, Signer
+from django.db.models import F, Field, Model, Q
+from django.db.models.expressions import OrderBy
+from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from clusters.api.problems import Problem, invalid
 
-MOST = 200
+USUAL, MOST = 50, 200
 # As many as PostgreSQL's largest number has.
 DIGITS = 19
 SHOWN = 40
+NOWHERE = Q(pk__in=())
 
 
-class Pages(CursorPagination):
-    """``?limit=`` rows a page (1 to 200, otherwise 50), newest first; ``next`` and ``previous`` are addresses."""
+@dataclass(frozen=True)
+class Orders:
+    """In which orders a list comes: by which columns, upwards or with ``-`` downwards, and how when nobody asks."""
 
-    page_size = 50
-    page_size_query_param = "limit"
-    page_size_query_description = f"Rows a page; more than {MOST} is {MOST}."
-    cursor_query_description = "Where the page begins, as in `next` and `previous`."
-    max_page_size = MOST
-    ordering: Any = ("-created_at", "id")
+    usual: str
+    columns: tuple[str, ...]
 
-    def get_page_size(self, request: Request) -> int:
-        return whole_number(request, "limit", self.page_size or MOST, 1, MOST)
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What ``?order=`` may be."""
+        return tuple(word for column in self.columns for word in (column, f"-{column}"))
 
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
-        for one in parameters:
-            if one["name"] == self.page_size_query_param:
-                one["schema"] = number(1, self.page_size or MOST)
-        return parameters
+    def of(self, request: Any) -> str:
+        """The order that a request asks for. Raises `Problem`."""
+        word: str = request.GET.get("order") or self.usual
+        if word not in self.words:
+            hint = f"Choose from: {', '.join(self.columns)}; with - before it downwards."
+            raise invalid("order", f"The list cannot be ordered by '{word}'.", hint)
+        return word
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an order. Rows without a value come last, whichever the direction."""
+
+    field: Field[Any, Any]
+    down: bool
+
+    @property
+    def name(self) -> str:
+        return self.field.name
+
+    @property
+    def nullable(self) -> bool:
+        return self.field.null
+
+    def parsed(self, value: Any) -> Any:
+        """A value of this column out of JSON."""
+        return self.field.to_python(value)
+
+    def sorted(self, back: bool) -> OrderBy:
+        """For ORDER BY; `back` reads the list from its end."""
+        expression = F(self.name)
+        # Only where there may be none: else the index would not do.
+        first = True if self.nullable and back else None
+        last = True if self.nullable and not back else None
+        down = self.down != back
+        return (expression.desc if down else expression.asc)(nulls_first=first, nulls_last=last)
+
+    def beyond(self, value: Any, back: bool) -> Q:
+        """Rows that come after `value` in this column."""
+        if value is None:
+            return Q(**{f"{self.name}__isnull": False}) if back else NOWHERE
+        beyond = Q(**{f"{self.name}__{'lt' if self.down != back else 'gt'}": value})
+        return beyond | Q(**{f"{self.name}__isnull": True}) if self.nullable and not back else beyond
+
+    def same(self, value: Any) -> Q:
+        """Rows that have `value` in this column."""
+        return Q(**{f"{self.name}__isnull": True}) if value is None else Q(**{self.name: value})
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A place in a list: beside the row that had these `values`, to be read `back` or onwards from there."""
+
+    order: str
+    back: bool
+    values: tuple[Any, ...]
+
+
+class Pages(BasePagination):
+    """``?limit=`` rows a page (1 to 200, otherwise 50); ``next`` and ``previous`` are addresses.
+
+    A cursor holds the columns of the order at which its page ends, and the row's id: no two rows are at one place,
+    and what is added or removed elsewhere does not move it. It is signed, so that only what was given comes back.
+    """
+
+    _links: tuple[str | None, str | None] = (None, None)
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        limit = whole_number(request, "limit", USUAL, 1, MOST)
+        order = view.orders.of(request)
+        columns = _columns(queryset.model, order)
+        cursor = _read(request.GET.get("cursor"), queryset.model, order, columns)
+        back = cursor.back if cursor else False
+        rows = queryset.order_by(*(column.sorted(back) for column in columns))
+        if cursor:
+            rows = rows.filter(_after(columns, cursor.values, back))
+        found = list(rows[: limit + 1])
+        more, found = len(found) > limit, found[:limit]
+        if back:
+            found.reverse()
+        if found:
+            last, first = _place(found[-1], columns), _place(found[0], columns)
+        else:  # the place that it was asked for from, so that the way back is not lost
+            last = first = cursor.values if cursor else ()
+        onwards, backwards = more or back, cursor is not None and (more or not back)
+        self._links = (
+            _address(request, queryset.model, Cursor(order, False, last)) if onwards else None,
+            _address(request, queryset.model, Cursor(order, True, first)) if backwards else None,
+        )
+        return found
+
+    def get_paginated_response(self, data: Any) -> Response:
+        following, previous = self._links
+        return Response({"next": following, "previous": previous, "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """drf-spectacular's question."""
         link = {"type": ["string", "null"], "format": "uri"}
-        address = "https://sanqian.example.com/api/v1/clusters?cursor=cD0yMDI2LTExLTI0KzAzJTNBNDElM0ExNA%3D%3D"
+        address = "https://sanqian.example.com/api/v1/clusters?cursor=WyItY3JlYXRlZF9hdCJd"
         return {
             "type": "object",
             "description": "A page of a list.",
@@ -56,40 +149,21 @@ class Pages(CursorPagination):
             },
         }
 
-    def decode_cursor(self, request: Request) -> Any:
-        try:
-            return super().decode_cursor(request)
-        except NotFound:
-            raise _strange() from None
-
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
-        # What a cursor says of its place goes into a comparison as it is.
-        try:
-            return super().paginate_queryset(queryset, request, view)
-        except (ValidationError, ValueError, DataError):
-            raise _strange() from None
-
-
-def _strange() -> Problem:
-    return invalid("cursor", "The cursor is none of ours.", "Follow 'next' as it was given.")
-
-
-class ByName(Pages):
-    """Pages in the order of names."""
-
-    ordering = ("name",)
-
-
-class ByPosition(Pages):
-    """Pages in the customer's own order."""
-
-    ordering = ("position", "name")
-
-
-class NewestFirst(Pages):
-    """Pages of rows that are numbered as they come."""
-
-    ordering = ("-id",)
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """drf-spectacular's question."""
+        orders: Orders = view.orders
+        described = {
+            "cursor": ({"type": "string"}, "Where the page begins, as in `next` and `previous`."),
+            "limit": (number(1, USUAL), f"Rows a page; more than {MOST} is {MOST}."),
+            "order": (
+                {"type": "string", "enum": list(orders.words), "default": orders.usual},
+                "What to order by, with `-` before it downwards. Rows without a value come last.",
+            ),
+        }
+        return [
+            {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
+            for name, (schema, text) in described.items()
+        ]
 
 
 def number(low: int, default: int) -> dict[str, Any]:
@@ -114,3 +188,51 @@ def text(request: Request, name: str) -> str:
     if "\0" in given:
         raise invalid(name, "It has a NUL character.", f"Leave it out of {name}.")
     return given
+
+
+def _columns(model: type[Model], order: str) -> tuple[Column, ...]:
+    """Those of the order and, where it leaves rows equal, the id."""
+    field = cast("Field[Any, Any]", model._meta.get_field(order.removeprefix("-")))
+    first, key = Column(field, order.startswith("-")), Column(model._meta.pk, False)
+    return (first,) if field.primary_key else (first, key)
+
+
+def _after(columns: Sequence[Column], values: Sequence[Any], back: bool) -> Q:
+    (column, *rest), (value, *others) = columns, values
+    beyond = column.beyond(value, back)
+    if not rest:
+        return beyond
+    found = beyond | (column.same(value) & _after(rest, others, back))
+    if value is None or column.nullable:
+        return found
+    # Says nothing new, but it is what an index can begin with.
+    return Q(**{f"{column.name}__{'lte' if column.down != back else 'gte'}": value}) & found
+
+
+def _place(row: Any, columns: Sequence[Column]) -> tuple[Any, ...]:
+    return tuple(getattr(row, column.name) for column in columns)
+
+
+def _signer(model: type[Model]) -> Signer:
+    return Signer(salt=f"cursor:{model._meta.label_lower}")
+
+
+def _address(request: Request, model: type[Model], cursor: Cursor) -> str:
+    values = [value if value is None or isinstance(value, int | float) else str(value) for value in cursor.values]
+    query = request.GET.copy()
+    query["cursor"] = _signer(model).sign_object([cursor.order, cursor.back, values])
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+
+
+def _read(text: str | None, model: type[Model], order: str, columns: Sequence[Column]) -> Cursor | None:
+    """The cursor of a request. Raises `Problem`."""
+    if not text:
+        return None
+    try:
+        made_for, back, texts = _signer(model).unsign_object(text)
+        values = tuple(column.parsed(text) for column, text in zip(columns, texts, strict=True))
+    except (BadSignature, ValidationError, ValueError, OverflowError):
+        raise invalid("cursor", "The cursor is none of ours.", "Follow 'next' as it was given.") from None
+    if made_for != order:
+        raise invalid("cursor", f"The cursor is of the order '{made_for}'.", "Begin without a cursor in another order.")
+    return Cursor(order, back, values)

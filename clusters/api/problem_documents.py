@@ -129,6 +129,11 @@ ABOUT: Mapping[str, About] = {
         "Wait for its answer, or repeat this request a little later.",
         headers=("Retry-After?",),
     ),
+    "precondition-failed": About(
+        "What `If-Match` names is not what there is any more; nothing was done.",
+        "The cluster was changed since you read it.",
+        "Read it again, and decide again.",
+    ),
     "too-slow": About(
         "The request did not arrive within the time that the service gives it.",
         "The request was not here after 30 s.",

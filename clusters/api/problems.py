@@ -52,6 +52,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("last-admin-key", 409, "It is the customer's last access key of scope admin."),
         Kind("conflict", 409, "This contradicts what there is."),
         Kind("idempotency-conflict", 409, "The first request with this Idempotency-Key is still under way."),
+        Kind("precondition-failed", 412, "It has changed meanwhile."),
         Kind("too-large", 413, "The request is too large."),
         Kind("unsupported-media-type", 415, "The body is of a kind that is not taken."),
         Kind("idempotency-mismatch", 422, "The Idempotency-Key was used for another request."),
@@ -78,7 +79,10 @@ class Problem(exceptions.APIException):
         super().__init__(detail)
         self.kind = KINDS[slug]
         self.status_code = self.kind.status
-        self.text, self.hint, self.errors, self.headers, self.more = detail, hint, errors or [], headers or {}, more
+        self.text, self.hint, self.errors, self.more = detail, hint, errors or [], more
+        # Whoever is sent away for now is told for how long.
+        wait = {"Retry-After": str(BUSY_SECONDS)} if self.status_code in (429, 503) else {}
+        self.headers: Mapping[str, str] = {**wait, **(headers or {})}
 
     def document(self, instance: str) -> dict[str, Any]:
         """The problem as JSON; `instance` is the path of the request."""
@@ -179,8 +183,7 @@ def problem_of(error: Exception) -> Problem | None:
             hint = "Read it again, then repeat the request."
             return Problem("conflict", "What this refers to was changed or removed meanwhile.", hint=hint)
         case OperationalError() | InterfaceError() | PoolTimeout():
-            headers = {"Retry-After": str(BUSY_SECONDS)}
-            return Problem("unavailable", "The database does not answer.", hint="Try again soon.", headers=headers)
+            return Problem("unavailable", "The database does not answer.", hint="Try again soon.")
     return None
 
 

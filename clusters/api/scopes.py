@@ -45,6 +45,7 @@ ENDPOINTS: Mapping[str, Mapping[str, Scope]] = {
     "clusters/<str:cluster_id>/pods": {"GET": READ},
     "clusters/<str:cluster_id>/ceph": {"GET": READ},
     "clusters/<str:cluster_id>/operations": {"GET": READ, "POST": OPERATE},
+    "overview": {"GET": READ},
     "operations": {"GET": READ},
     "operations/<str:operation_id>": {"GET": READ},
     "operations/<str:operation_id>/steps": {"GET": READ},

@@ -19,7 +19,7 @@ from clusters.api.authentication import actor
 from clusters.api.base import View, as_uuid, source_of
 from clusters.api.fields import Answer, Strict
 from clusters.api.idempotency import Sealed, idempotent
-from clusters.api.pagination import Pages
+from clusters.api.pagination import Orders, Pages
 from clusters.api.problems import Problem, invalid, not_found
 from clusters.customers import AccessKey, Scope
 from clusters.models import Cluster, ClusterState
@@ -132,6 +132,7 @@ class AccessKeys(View):
     queryset = AccessKey.objects.all()
     serializer_class = AccessKeySerializer
     pagination_class = Pages
+    orders = Orders("-created_at", ("created_at",))
 
     def get_queryset(self) -> QuerySet[Any]:
         if self.fake:

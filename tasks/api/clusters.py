@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Prefetch, QuerySet
+from django.db.models import JSONField, QuerySet
 from django.http import HttpResponse
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -18,28 +17,42 @@ from rest_framework.response import Response
 from clusters import registry
 from clusters.api import nodes, registration
 from clusters.api.authentication import actor, key_of
-from clusters.api.base import View, as_uuid, own_clusters, source_of
+from clusters.api.base import View, as_uuid, one_of, own_cluster, own_clusters, source_of
 from clusters.api.clusters import (
+    COUNTED,
+    EDITABLE,
     ChangeSerializer,
-    ClusterFilter,
     HandedOverSerializer,
     HandOverSerializer,
+    OfCluster,
     ReplacedSerializer,
     changes_of,
-    with_counts,
+    cluster_version,
 )
+from clusters.api.conditional import CONDITIONAL, IF_MATCH, TAG, answer, is_conditional, refuse_if_stale
 from clusters.api.documentation import tells
+from clusters.api.filters import Filters
 from clusters.api.idempotency import idempotent
-from clusters.api.pagination import Pages
-from clusters.api.problems import Problem, invalid, not_found
+from clusters.api.pagination import Orders, Pages
+from clusters.api.problems import Problem, invalid
+from clusters.api.showing import columns_of, names_of, sparse
 from clusters.customers import in_turn
 from clusters.inventory import render
 from clusters.models import AccessKey, Cluster
+from tasks.api.filters import ClusterByOperationFilter
 from tasks.api.refusals import refuse_while_active
 from tasks.api.serializers import ClusterWithOperationSerializer, RegisteredClusterSerializer
 from tasks.models import ACTIVE, Operation
 from tasks.services import audit
 
+# One that changes the cluster comes before those that only read it.
+UNDER_WAY = OfCluster(
+    "jsonb_build_object('id', id, 'kind', kind, 'state', state, 'progress', progress)",
+    Operation,
+    JSONField(),
+    f" AND state IN {tuple(map(str, ACTIVE))} ORDER BY mutating DESC, created_at DESC LIMIT 1",
+)
+COUNTED_TOO = {**COUNTED, "active_operation": {"under_way": UNDER_WAY}}
 DESCRIBING = {"name", "description"}
 YAML = "text/yaml; charset=utf-8"
 
@@ -50,25 +63,28 @@ class Clusters(View):
     queryset = Cluster.objects.all()
     serializer_class = ClusterWithOperationSerializer
     pagination_class = Pages
-    filter_backends = [DjangoFilterBackend]
-    filterset_class = ClusterFilter
+    orders = Orders("-created_at", ("created_at", "name", "state", "checked_at", "updated_at"))
+    filter_backends = [Filters]
+    filterset_class = ClusterByOperationFilter
 
     def get_queryset(self) -> QuerySet[Any]:
-        if self.fake:
-            return Cluster.objects.none()
-        under_way = Operation.objects.filter(state__in=ACTIVE).defer("params", "error")
-        return with_counts(own_clusters(self.key)).prefetch_related(Prefetch("operations", under_way, to_attr="active"))
+        return Cluster.objects.none() if self.fake else own_clusters(self.key)
 
-    @extend_schema(summary="List clusters")
+    def narrow(self, rows: QuerySet[Any], names: tuple[str, ...], *more: str) -> QuerySet[Any]:
+        counted = {name: value for field in names for name, value in COUNTED_TOO.get(field, {}).items()}
+        columns = columns_of(ClusterWithOperationSerializer, names, Cluster)
+        # Bare rows: making a Cluster of each costs more than reading it.
+        return rows.annotate(**counted).values_list(*{*columns, *more}, *counted, named=True)
+
+    @extend_schema(summary="List clusters", parameters=[sparse(ClusterWithOperationSerializer)])
     def list(self, request: Request) -> Response:
         """Newest first, with what is under way on each."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.page()
 
-    @extend_schema(summary="Read a cluster")
-    def retrieve(self, request: Request, cluster_id: str) -> Response:
+    @extend_schema(summary="Read a cluster", parameters=[sparse(ClusterWithOperationSerializer), *CONDITIONAL])
+    def retrieve(self, request: Request, cluster_id: str) -> HttpResponse:
         """With its settings, and the operation that is under way."""
-        return Response(self.get_serializer(self.cluster(cluster_id)).data)
+        return self.described(cluster_id, self.names)
 
     @extend_schema(
         summary="Register a cluster",
@@ -89,8 +105,9 @@ class Clusters(View):
                 self.key, name, inventory, given.access, description=given.description, others=given.others
             )
         self.audit("cluster.create", cluster, {"name": name, "hosts": len(inventory.hosts)})
-        data = self.get_serializer(self.cluster(str(cluster.pk))).data
-        data = {**data, "findings": registration.shown(given.findings)}
+        names = names_of(ClusterWithOperationSerializer)
+        made = self.shown(self.narrow(self.get_queryset().filter(pk=cluster.pk), names), names)[0]
+        data = {**made, "findings": registration.shown(given.findings)}
         return Response(data, status=201, headers={"Location": f"{request.path}/{cluster.pk}"})
 
     @extend_schema(
@@ -103,12 +120,12 @@ class Clusters(View):
         """The same body as for registering; nothing is stored."""
         return Response(registration.judgement(registration.read(request.data)))
 
-    @extend_schema(summary="Change a cluster", request=ChangeSerializer(partial=True))
-    @tells("invalid-configuration", "busy", "name-taken", "conflict")
+    @extend_schema(summary="Change a cluster", request=ChangeSerializer(partial=True), parameters=[IF_MATCH, TAG])
+    @tells("invalid-configuration", "busy", "name-taken", "conflict", "precondition-failed")
     @transaction.atomic
-    def partial_update(self, request: Request, cluster_id: str) -> Response:
+    def partial_update(self, request: Request, cluster_id: str) -> HttpResponse:
         """Settings take effect with the next operation; while one changes the cluster they stay as they are."""
-        cluster = self.cluster(cluster_id)
+        cluster = self.as_known(cluster_id)
         changes = changes_of(cluster, request.data)
         if changes.keys() - DESCRIBING:
             refuse_while_active(cluster, mutating_only=True)
@@ -116,14 +133,14 @@ class Clusters(View):
             with registry_refusals():
                 registry.update(cluster, changes)
             self.audit("cluster.update", cluster, {"changed": sorted(changes)})
-        return Response(self.get_serializer(self.cluster(cluster_id)).data)
+        return self.described(cluster_id, names_of(ClusterWithOperationSerializer))
 
-    @extend_schema(summary="Forget a cluster", responses={204: None})
-    @tells("busy", "conflict")
+    @extend_schema(summary="Forget a cluster", responses={204: None}, parameters=[IF_MATCH])
+    @tells("busy", "conflict", "precondition-failed")
     @transaction.atomic
     def destroy(self, request: Request, cluster_id: str) -> Response:
         """Takes it out of the registry, with its credentials, operations and logs. Its hosts stay as they are."""
-        cluster = self.cluster(cluster_id)
+        cluster = self.as_known(cluster_id)
         refuse_while_active(cluster, mutating_only=False)
         self.audit("cluster.delete", cluster, {"name": cluster.name})
         registry.delete(cluster)
@@ -201,12 +218,21 @@ class Clusters(View):
         self.audit("cluster.kubeconfig", cluster, {})
         return HttpResponse(cluster.kubeconfig, content_type=YAML, headers={"Cache-Control": "no-store"})
 
-    def cluster(self, ident: str) -> Any:
+    def cluster(self, ident: str) -> Cluster:
         """The caller's own cluster. Raises `Problem`."""
-        found = self.get_queryset().filter(pk=as_uuid(ident, "cluster")).first()
-        if found is None:
-            raise not_found("cluster")
-        return found
+        return own_cluster(self.key, ident)
+
+    def as_known(self, ident: str) -> Cluster:
+        """The caller's own cluster to be changed, locked where the request has `If-Match`. Raises `Problem`."""
+        cluster = own_cluster(self.key, ident, lock=is_conditional(self.request))
+        refuse_if_stale(self.request, cluster_version(cluster))
+        return cluster
+
+    def described(self, ident: str, names: tuple[str, ...]) -> HttpResponse:
+        """The caller's own cluster, as it is shown. Raises `Problem`."""
+        rows = self.narrow(self.get_queryset(), names, *EDITABLE)
+        cluster = one_of(rows.filter(pk=as_uuid(ident, "cluster")), "cluster")
+        return answer(self.request, self.shown([cluster], names)[0], cluster_version(cluster))
 
     def audit(self, action: str, cluster: Cluster, detail: dict[str, Any]) -> None:
         """Keep who did it."""

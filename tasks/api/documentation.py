@@ -34,6 +34,7 @@ TAGS = {
     "access-keys": "The keys of the customer: made, changed, rotated and revoked.",
     "service": "The service itself, as far as customers may know it.",
     "events": "What has changed lately in all clusters.",
+    "overview": "All clusters at a glance.",
     "clusters": "Clusters and hosts: registered, shown, changed and forgotten; their health, storage and backups.",
     "operations": "What is done to clusters: asked for, followed, cancelled and retried.",
     "operation-kinds": "What can be asked for, with the parameters of each kind.",

@@ -4,35 +4,50 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
-from django_filters.rest_framework import DjangoFilterBackend
+from django.db.models import QuerySet
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clusters.api.authentication import actor
-from clusters.api.base import OfCluster, View, as_uuid, source_of
+from clusters.api.base import OfCluster, View, as_uuid, one_of, source_of
+from clusters.api.conditional import CONDITIONAL, answer
 from clusters.api.documentation import tells
+from clusters.api.filters import Filters
 from clusters.api.idempotency import idempotent
-from clusters.api.pagination import Pages, number, text, whole_number
-from clusters.api.problems import not_found
+from clusters.api.pagination import Orders, Pages, number, text, whole_number
 from clusters.api.scopes import require_for_kind
+from clusters.api.showing import asked, show, sparse
 from clusters.models import AccessKey, Cluster
 from tasks import services
 from tasks.api import log
+from tasks.api.filters import OperationFilter
 from tasks.api.refusals import as_problems
 from tasks.api.serializers import (
     KindSerializer,
     LogSerializer,
     NewOperationSerializer,
     OperationDetailSerializer,
-    OperationFilter,
     OperationSerializer,
     RetrySerializer,
     StepSerializer,
+    steps_of,
 )
-from tasks.models import HostJob, Operation, Step
+from tasks.models import Operation
 from tasks.plans import PLANS
+
+LONGEST_WAIT = 60  # seconds
+WAIT = [
+    OpenApiParameter(
+        "wait",
+        int,
+        description=f"Seconds to wait for news, {LONGEST_WAIT} at most: for another answer than `If-None-Match` names, "
+        "or for an `event_seq` above `after`. With neither of them the answer comes at once.",
+    ),
+    OpenApiParameter("after", int, description="With `wait`: the `event_seq` that the caller has seen."),
+]
+ORDERS = Orders("-created_at", ("created_at", "started_at", "finished_at", "kind", "state"))
 
 
 def own_operations(key: AccessKey) -> QuerySet[Operation]:
@@ -43,35 +58,34 @@ def own_operations(key: AccessKey) -> QuerySet[Operation]:
 
 def own_operation(key: AccessKey, ident: str) -> Operation:
     """One of them. Raises `Problem`."""
-    found = own_operations(key).filter(pk=as_uuid(ident, "operation")).first()
-    if found is None:
-        raise not_found("operation")
-    return found
+    return one_of(own_operations(key).filter(pk=as_uuid(ident, "operation")), "operation")
 
 
-def steps_of(operation: Operation) -> QuerySet[Step]:
-    """The steps with their jobs, in three queries."""
-    jobs = HostJob.objects.order_by("attempt", "host")
-    return operation.steps.defer("spec", "memory").prefetch_related(Prefetch("jobs", jobs))
-
-
-class OperationsOfCluster(OfCluster):
-    """The operations of one cluster."""
+class Listed(View):
+    """What both lists of operations share."""
 
     queryset = Operation.objects.all()
     serializer_class = OperationSerializer
     pagination_class = Pages
-    filter_backends = [DjangoFilterBackend]
+    orders = ORDERS
+    filter_backends = [Filters]
     filterset_class = OperationFilter
+
+    def narrow(self, rows: QuerySet[Any], names: tuple[str, ...], *more: str) -> QuerySet[Any]:
+        rows = super().narrow(rows, names, *more)
+        return rows if "cluster" in names else rows.select_related(None)
+
+
+class OperationsOfCluster(Listed, OfCluster):
+    """The operations of one cluster."""
 
     def get_queryset(self) -> QuerySet[Any]:
         return Operation.objects.none() if self.fake else own_operations(self.key).filter(cluster=self.cluster)
 
-    @extend_schema(summary="List a cluster's operations")
+    @extend_schema(summary="List a cluster's operations", parameters=[sparse(OperationSerializer)])
     def list(self, request: Request, **_: str) -> Response:
         """Newest first."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.page()
 
     @extend_schema(summary="Start an operation", request=NewOperationSerializer, responses={202: OperationSerializer})
     @tells("limit-reached", "busy", "conflict")
@@ -95,30 +109,27 @@ class OperationsOfCluster(OfCluster):
         return accepted(operation, request)
 
 
-class Operations(View):
+class Operations(Listed):
     """All operations of the caller."""
-
-    queryset = Operation.objects.all()
-    serializer_class = OperationSerializer
-    pagination_class = Pages
-    filter_backends = [DjangoFilterBackend]
-    filterset_class = OperationFilter
 
     def get_queryset(self) -> QuerySet[Any]:
         return Operation.objects.none() if self.fake else own_operations(self.key)
 
-    @extend_schema(summary="List operations")
+    @extend_schema(summary="List operations", parameters=[sparse(OperationSerializer)])
     def list(self, request: Request) -> Response:
         """Those of all your clusters, newest first."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.page()
 
-    @extend_schema(summary="Read an operation", responses=OperationDetailSerializer)
-    def retrieve(self, request: Request, operation_id: str) -> Response:
+    @extend_schema(
+        summary="Read an operation",
+        responses=OperationDetailSerializer,
+        parameters=[sparse(OperationDetailSerializer), *CONDITIONAL, *WAIT],
+    )
+    def retrieve(self, request: Request, operation_id: str) -> HttpResponse:
         """With its steps, and each step's hosts."""
+        names = asked(request, OperationDetailSerializer)
         operation = own_operation(self.key, operation_id)
-        steps = StepSerializer(steps_of(operation), many=True).data
-        return Response({**OperationSerializer(operation).data, "steps": steps})
+        return answer(request, show(OperationDetailSerializer, [operation], names)[0], str(operation.event_seq))
 
     @extend_schema(
         summary="Read the output",
@@ -209,4 +220,4 @@ class OperationKinds(View):
 def accepted(operation: Operation, request: Request) -> Response:
     """202 with the operation and where it is."""
     location = f"/api/v1/operations/{operation.pk}"
-    return Response(OperationSerializer(operation).data, status=202, headers={"Location": location})
+    return Response(show(OperationSerializer, [operation])[0], status=202, headers={"Location": location})

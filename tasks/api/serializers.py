@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
-import django_filters
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clusters.access import LARGEST_KEY
 from clusters.api.clusters import ClusterSerializer, RegisteredSerializer
 from clusters.api.fields import Answer, Strict
+from clusters.api.showing import show
 from tasks.models import HostJob, Operation, OperationState, Outcome, Step
 from tasks.plans import PLANS
 
@@ -150,7 +152,7 @@ class StepSerializer(serializers.ModelSerializer[Step]):
     @extend_schema_field(JobSerializer(many=True, help_text="The step on each of its hosts."))
     def get_hosts(self, step: Step) -> Any:
         newest = {job.host: job for job in step.jobs.all()}  # ordered by attempt
-        return JobSerializer(list(newest.values()), many=True).data
+        return show(JobSerializer, newest.values())
 
 
 class OperationSerializer(serializers.ModelSerializer[Operation]):
@@ -164,6 +166,7 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
     notes = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text="Sentences about its plan, for people."
     )
+    needs: Mapping[str, tuple[str, ...]] = {"cluster": ("cluster__name",), "steps": ()}
     EXAMPLES = {
         **RUN,
         "id": "9a942141-db5f-4497-a9d6-38411797ae7f",
@@ -197,11 +200,15 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
 class OperationDetailSerializer(OperationSerializer):
     """An operation with its steps."""
 
-    steps = StepSerializer(many=True, read_only=True, help_text="Its steps, in the order of the plan.")
+    steps = serializers.SerializerMethodField(help_text="Its steps, in the order of the plan.")
 
     class Meta(OperationSerializer.Meta):
         fields = [*OperationSerializer.Meta.fields, "steps"]
         read_only_fields = fields
+
+    @extend_schema_field(StepSerializer(many=True))
+    def get_steps(self, operation: Operation) -> Any:
+        return show(StepSerializer, steps_of(operation))
 
 
 class NewOperationSerializer(Strict):
@@ -300,6 +307,7 @@ class ActiveOperation(Answer):
 class ClusterWithOperationSerializer(ClusterSerializer):
     """A cluster. Its settings are flat fields."""
 
+    needs: Mapping[str, tuple[str, ...]] = {**ClusterSerializer.needs, "active_operation": ()}
     active_operation = serializers.SerializerMethodField()
 
     class Meta(ClusterSerializer.Meta):
@@ -308,11 +316,7 @@ class ClusterWithOperationSerializer(ClusterSerializer):
 
     @extend_schema_field(ActiveOperation(allow_null=True, help_text="What is under way; null where nothing is."))
     def get_active_operation(self, cluster: Any) -> dict[str, Any] | None:
-        if not cluster.active:
-            return None
-        # What changes the cluster comes before what only reads it.
-        operation = max(cluster.active, key=lambda one: (one.mutating, one.created_at))
-        return dict(ActiveOperation(operation).data)
+        return cluster.under_way
 
 
 class RegisteredClusterSerializer(ClusterWithOperationSerializer, RegisteredSerializer):
@@ -322,13 +326,16 @@ class RegisteredClusterSerializer(ClusterWithOperationSerializer, RegisteredSeri
         fields = [*ClusterWithOperationSerializer.Meta.fields, "findings"]
 
 
-class OperationFilter(django_filters.FilterSet):
-    """Which operations to list."""
+def active_operation(under_way: Collection[Operation]) -> dict[str, Any] | None:
+    """What a cluster shows of its operations under way: one that changes it before those that only read it."""
+    if not under_way:
+        return None
+    operation = max(under_way, key=lambda one: (one.mutating, one.created_at))
+    shown: dict[str, Any] = show(ActiveOperation, [operation])[0]
+    return shown
 
-    state = django_filters.ChoiceFilter(choices=OperationState.choices, help_text="Only operations in this state.")
-    kind = django_filters.CharFilter(help_text="Only operations of this kind.")
-    cluster = django_filters.UUIDFilter(field_name="cluster_id", help_text="Only of this cluster.")
 
-    class Meta:
-        model = Operation
-        fields = ["state", "kind"]
+def steps_of(operation: Operation) -> QuerySet[Step]:
+    """The steps with their jobs, in three queries."""
+    jobs = HostJob.objects.order_by("attempt", "host")
+    return operation.steps.defer("spec", "memory").prefetch_related(Prefetch("jobs", jobs))

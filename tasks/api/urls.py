@@ -15,7 +15,9 @@ from tasks.api.feed import Feed
 from tasks.api.fleet import FleetView
 from tasks.api.imports import Imports, ImportsOfCluster
 from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster, Steps
+from tasks.api.overview import Overview
 from tasks.api.service import ServiceView
+from tasks.api.waiting import waiting
 from tasks.api.webhooks import Deliveries, EventTypes, Webhooks
 from tasks.api.whoami import WhoAmI
 
@@ -55,8 +57,9 @@ urlpatterns = [
     path(f"{CLUSTER}/pods", Health.as_view({"get": "pods"})),
     path(f"{CLUSTER}/ceph", Ceph.as_view({"get": "read"})),
     path(f"{CLUSTER}/operations", OperationsOfCluster.as_view({"get": "list", "post": "create"})),
+    path("overview", Overview.as_view({"get": "read"})),
     path("operations", Operations.as_view({"get": "list"})),
-    path(OPERATION, Operations.as_view({"get": "retrieve"})),
+    path(OPERATION, waiting(Operations.as_view({"get": "retrieve"}))),
     path(f"{OPERATION}/steps", Steps.as_view({"get": "list"})),
     path(f"{OPERATION}/log", Operations.as_view({"get": "log"})),
     path(f"{OPERATION}/cancel", Operations.as_view({"post": "cancel"})),

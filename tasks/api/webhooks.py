@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from clusters.api.authentication import actor
 from clusters.api.base import View, as_uuid, source_of
 from clusters.api.idempotency import idempotent
-from clusters.api.pagination import NewestFirst, Pages
+from clusters.api.pagination import Orders, Pages
 from clusters.api.problems import Problem, not_found
 from clusters.models import AccessKey
 from tasks.api.webhook_serializers import (
@@ -74,6 +74,7 @@ class Webhooks(View):
     queryset = WebhookEndpoint.objects.all()
     serializer_class = WebhookSerializer
     pagination_class = Pages
+    orders = Orders("-created_at", ("created_at",))
 
     def get_queryset(self) -> QuerySet[Any]:
         return WebhookEndpoint.objects.none() if self.fake else of_customer(self.key)
@@ -173,7 +174,8 @@ class Deliveries(View):
 
     queryset = WebhookDelivery.objects.all()
     serializer_class = DeliverySerializer
-    pagination_class = NewestFirst
+    pagination_class = Pages
+    orders = Orders("-id", ("id",))
     filter_backends = [DjangoFilterBackend]
     filterset_class = DeliveryFilter
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from django.db import connection
 
 from clusters.models import AccessKey
 from tasks import engine
@@ -18,7 +17,7 @@ from tasks.engine.change import changing
 from tasks.models import HostJob, Operation, OperationState, Step
 from tasks.plan import Action, Plan, StepSpec
 from tests.api import Api, register
-from tests.asgi import asgi_server
+from tests.asgi import asgi_server, other_connections
 from tests.workers import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
@@ -112,20 +111,13 @@ def test_events_come_live_and_a_broken_stream_goes_on_without_a_gap(
 
 
 def test_an_idle_stream_holds_no_connection(server: str, api: Api, operation: Operation) -> None:
-    def others() -> list[str]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            return [row[0] for row in cursor.fetchall()]
-
     streams = [opened(server, api, operation) for _ in range(30)]
     try:
         for stream in streams:
             assert next(iter(Stream(stream.__enter__())))[1] == "operation"
         # The pool may be as large as the threads that look, never as the streams.
-        until(lambda: len(others()) <= 12, 10, "connections given back")
-        assert "idle in transaction" not in others()
+        until(lambda: len(other_connections()) <= 12, 10, "connections given back")
+        assert "idle in transaction" not in other_connections()
     finally:
         for stream in streams:
             stream.__exit__(None, None, None)

@@ -137,6 +137,19 @@ def _pointer(name: str) -> str:
     return quote(name.replace("~", "~0").replace("/", "~1"))
 
 
+def test_an_answer_may_be_a_part_of_what_is_described(schema: dict[str, Any]) -> None:
+    parts = schema["components"]["schemas"]
+    for path, name in (("clusters", "PaginatedClusterWithOperationList"), ("clusters/{cluster_id}", "")):
+        operation = schema["paths"][f"/api/v1/{path}"]["get"]
+        said = parts[name]["properties"]["results"]["items"] if name else None
+        said = said or operation["responses"]["200"]["content"]["application/json"]["schema"]
+        whole, part = (parts[one["$ref"].rpartition("/")[2]] for one in said["anyOf"])
+        assert "name" in whole["required"] and "required" not in part
+        assert set(whole["properties"]) == set(part["properties"])
+        (fields,) = (one for one in operation["parameters"] if one["name"] == "fields")
+        assert set(fields["schema"]["items"]["enum"]) == set(part["properties"])
+
+
 def test_the_page_and_the_document_are_served_without_a_key() -> None:
     client = Client()
     assert client.get("/api/schema/").status_code == 200

@@ -88,6 +88,7 @@ ROWS: dict[str, tuple[str, int, Body | Callable[[Ours], Body]]] = {
     "GET clusters/<str:cluster_id>/ceph": (READ, 200, {}),
     "GET clusters/<str:cluster_id>/operations": (READ, 200, {}),
     "POST clusters/<str:cluster_id>/operations": (OPERATE, 202, {"kind": "check"}),
+    "GET overview": (READ, 200, {}),
     "GET operations": (READ, 200, {}),
     "GET operations/<str:operation_id>": (READ, 200, {}),
     "GET operations/<str:operation_id>/steps": (READ, 200, {}),

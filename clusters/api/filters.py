@@ -1,0 +1,70 @@
+"""What a list may be narrowed by: ``?state=ready&search=rack``."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.request import Request
+
+LONGEST = 200
+
+
+class Filters(DjangoFilterBackend):
+    """DRF's backend for a view's `filterset_class`; it costs nothing where the query has none of its words."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+        filterset = self.get_filterset_class(view, queryset)
+        if filterset is None or filterset.base_filters.keys().isdisjoint(request.query_params):
+            return queryset
+        narrowed: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return narrowed
+
+
+class _TrueOrFalse(forms.NullBooleanField):
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> Any:
+        if value not in ("true", "false", "", None):
+            raise forms.ValidationError("Write true or false.")
+        return super().to_python(value)
+
+
+class Flag(django_filters.BooleanFilter):
+    """Rows for which something is so, or is not."""
+
+    field_class = _TrueOrFalse
+
+
+class Search(django_filters.CharFilter):
+    """Rows that have each of the words somewhere in the columns `within`, whatever the case."""
+
+    def __init__(self, *within: str) -> None:
+        super().__init__(max_length=LONGEST, help_text=f"Words that occur in {', '.join(within[:-1])} or {within[-1]}.")
+        self.within = within
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        for word in value.split() if value else ():
+            qs = qs.filter(reduce(or_, (Q(**{f"{column}__icontains": word}) for column in self.within)))
+        return qs
+
+
+def since(column: str) -> django_filters.IsoDateTimeFilter:
+    """Rows from a moment on."""
+    return django_filters.IsoDateTimeFilter(column, "gte", help_text=f"Only with {column} at this time or later.")
+
+
+def until(column: str) -> django_filters.IsoDateTimeFilter:
+    """Rows before a moment."""
+    return django_filters.IsoDateTimeFilter(column, "lt", help_text=f"Only with {column} before this time.")
+
+
+def any_of(choices: Any, column: str, what: str) -> django_filters.MultipleChoiceFilter:
+    """Rows with one of the words in a column, which may be asked for several times."""
+    text = f"Only {what}; may be repeated for one of several."
+    return django_filters.MultipleChoiceFilter(field_name=column, choices=choices, help_text=text)
