@@ -14,38 +14,28 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils.http import parse_etags
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from clusters.api.problems import Problem
 
-TAG = OpenApiParameter("ETag", str, OpenApiParameter.HEADER, description="What was read.", response=[200])
-IF_NONE_MATCH = OpenApiParameter(
-    "If-None-Match", str, OpenApiParameter.HEADER, description="An ETag: 304 where the answer is still that one."
-)
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="An ETag: 412 where what can be changed is no longer as it was then.",
-)
-CONDITIONAL = [TAG, IF_NONE_MATCH]
+# Headers of requests and answers (`clusters.api.headers`).
+TAG, IF_NONE_MATCH, IF_MATCH = "ETag", "If-None-Match", "If-Match"
 
 
 def answer(request: Request, data: Any, version: str) -> HttpResponse:
     """`data` with its tag, or 304 where the caller has it."""
     body = JSONRenderer().render(data)
     tag = f'"{version}.{_digest(body)}"'
-    known = parse_etags(request.headers.get("If-None-Match", ""))
+    known = parse_etags(request.headers.get(IF_NONE_MATCH, ""))
     if known == ["*"] or tag in (one.removeprefix("W/") for one in known):
-        return HttpResponseNotModified(headers={"ETag": tag})
-    return HttpResponse(body, content_type="application/json", headers={"ETag": tag})
+        return HttpResponseNotModified(headers={TAG: tag})
+    return HttpResponse(body, content_type="application/json", headers={TAG: tag})
 
 
 def tagged_version(response: HttpResponseBase) -> str:
     """The version in an answer's tag; empty where it has none."""
-    return response.headers.get("ETag", "").strip('"').partition(".")[0]
+    return response.headers.get(TAG, "").strip('"').partition(".")[0]
 
 
 def version_of(values: Iterable[Any]) -> str:
@@ -55,14 +45,14 @@ def version_of(values: Iterable[Any]) -> str:
 
 def is_conditional(request: Request) -> bool:
     """Whether a change is to be made only to what the caller knows."""
-    return "If-Match" in request.headers
+    return IF_MATCH in request.headers
 
 
 def refuse_if_stale(request: Request, version: str) -> None:
     """Refuse a change whose `If-Match` is not of this version, of a row that is locked. Raises `Problem`."""
     if not is_conditional(request):
         return
-    tags = parse_etags(request.headers["If-Match"])
+    tags = parse_etags(request.headers[IF_MATCH])
     if tags != ["*"] and f'"{version}' not in (tag.partition(".")[0] for tag in tags):
         hint = "Read it again; if the change is still right, repeat it with the ETag of then, in its quotes."
         raise Problem("precondition-failed", "It is no longer as it was when that ETag was given.", hint=hint)

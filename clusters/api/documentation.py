@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from drf_spectacular.openapi import AutoSchema
 
 from clusters.api import headers
+from clusters.api.conditional import IF_NONE_MATCH, TAG
 from clusters.api.fields import Strict
 from clusters.api.problem_documents import responses
 
@@ -28,6 +29,7 @@ ANSWERED = {
     "202": "It is stored and will be done; `Location` is where to follow it.",
     "204": "It is done; the answer has no body.",
 }
+UNCHANGED = "It is still as `If-None-Match` names it; there is no body."
 UUID_PATTERN = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 UUID = "3a4a9d0e-6b5c-4f0e-9a52-0f2b6f6f7c11"
 PATH: Mapping[str, tuple[str, Schema, str]] = {
@@ -52,6 +54,20 @@ QUERY: Mapping[str, Any] = {
     "step": "kubernetes",
     "host": "worker1",
     "tail": 100,
+    "fields": "id,name,state",
+    "order": "name",
+    "search": "rack",
+    "active": True,
+    "dry_run": False,
+    "chosen": True,
+    "kubernetes_version": "v1.24.3",
+    "role_group": "worker",
+    "arch": "amd64",
+    "subject": "component",
+    "new_state": "degraded",
+    "wait": 30,
+    **dict.fromkeys(("created_after", "finished_after"), "2026-11-24T00:00:00Z"),
+    **dict.fromkeys(("created_before", "finished_before", "before"), "2026-11-25T00:00:00Z"),
 }
 """An example of each parameter of queries."""
 
@@ -124,6 +140,8 @@ class Documentation(AutoSchema):
             answer["description"] = answer["description"] or ANSWERED[status]
             if names := self._answers(about, status):
                 answer["headers"] = {name: headers.reference(name) for name in names}
+        if IF_NONE_MATCH in about.asks:
+            operation["responses"]["304"] = {"description": UNCHANGED, "headers": {TAG: headers.reference(TAG)}}
         problems = dict.fromkeys(self._problems(operation, about))
         operation["responses"] |= responses(problems)
         return operation

@@ -23,6 +23,12 @@ ANSWERED: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": 'Bearer realm="sanqian"',
     },
+    "ETag": {
+        "description": "Names what was read, for `If-None-Match` and `If-Match`.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": '"4f0c5d1e8a.91d3a7c2b6"',
+    },
     "Idempotency-Replayed": {
         "description": "`true` where this is the kept answer of an earlier request with this `Idempotency-Key`, and "
         "nothing was done again. Missing otherwise.",
@@ -38,6 +44,16 @@ ASKED: Mapping[str, dict[str, Any]] = {
         "path and body gets the first answer, and nothing is done again.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         "example": "5f0c8d5e-8c39-4f6c-9d0c-0a2f1f4a7b10",
+    },
+    "If-None-Match": {
+        "description": "An `ETag`: 304 where the answer is still that one.",
+        "schema": {"type": "string"},
+        "example": '"4f0c5d1e8a.91d3a7c2b6"',
+    },
+    "If-Match": {
+        "description": "An `ETag`: 412 where what can be changed is no longer as it was then.",
+        "schema": {"type": "string"},
+        "example": '"4f0c5d1e8a.91d3a7c2b6"',
     },
     "Last-Event-ID": {
         "description": "The number of the last event that was seen: the stream goes on behind it.",

@@ -21,8 +21,8 @@ from clusters import registry
 from clusters.access import Login
 from clusters.api.base import OfCluster, one_of
 from clusters.api.conditional import (
-    CONDITIONAL,
     IF_MATCH,
+    IF_NONE_MATCH,
     TAG,
     answer,
     is_conditional,
@@ -99,7 +99,9 @@ class NodeSerializer(serializers.ModelSerializer[Node]):
         "credential": (),
         "status": ("name",),
     }
-    jump = serializers.SerializerMethodField(help_text="The host that it is reached through; null where it is reached directly.")
+    jump = serializers.SerializerMethodField(
+        help_text="The host that it is reached through; null where it is reached directly."
+    )
     host_key_fingerprint = serializers.SerializerMethodField()
     credential = serializers.SerializerMethodField()
     status = serializers.SerializerMethodField()
@@ -244,7 +246,8 @@ class Nodes(OfCluster):
         """As registered, with what the last reading of Kubernetes saw of each."""
         return self.page()
 
-    @extend_schema(summary="Read a host", parameters=[sparse(NodeSerializer), *CONDITIONAL])
+    @extend_schema(summary="Read a host", parameters=[sparse(NodeSerializer)])
+    @tells(answers=(TAG,), asks=(IF_NONE_MATCH,))
     def retrieve(self, request: Request, name: str, **_: str) -> HttpResponse:
         """With its facts, and what the last reading of Kubernetes saw of it."""
         return self.described(name, self.names)
@@ -302,8 +305,8 @@ class Nodes(OfCluster):
             return Response(data)
         return Response(data, status=201, headers={"Location": f"{request.path.removesuffix('new-nodes')}nodes"})
 
-    @extend_schema(summary="Change a host", request=HostSerializer(partial=True), parameters=[IF_MATCH, TAG])
-    @tells("invalid-configuration", "busy", "conflict", "precondition-failed")
+    @extend_schema(summary="Change a host", request=HostSerializer(partial=True))
+    @tells("invalid-configuration", "busy", "conflict", "precondition-failed", answers=(TAG,), asks=(IF_MATCH,))
     @transaction.atomic
     def partial_update(self, request: Request, name: str, **_: str) -> HttpResponse:
         """A host keeps its name. An empty `host_key` forgets the pinned one, for a host that was set up anew."""
@@ -323,8 +326,8 @@ class Nodes(OfCluster):
         self.changed("node.update", name, body)
         return self.described(name, names_of(NodeSerializer))
 
-    @extend_schema(summary="Take a host out of the registry", parameters=[IF_MATCH])
-    @tells("busy", "conflict", "precondition-failed")
+    @extend_schema(summary="Take a host out of the registry")
+    @tells("busy", "conflict", "precondition-failed", asks=(IF_MATCH,))
     @transaction.atomic
     def destroy(self, request: Request, name: str, **_: str) -> Response:
         """Nothing is done on the host itself."""

@@ -14,7 +14,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clusters.api.problems import Problem, invalid
+from clusters.api.problems import invalid
 
 USUAL, MOST = 50, 200
 # As many as PostgreSQL's largest number has.
@@ -156,8 +156,9 @@ class Pages(BasePagination):
             "cursor": ({"type": "string"}, "Where the page begins, as in `next` and `previous`."),
             "limit": (number(1, USUAL), f"Rows a page; more than {MOST} is {MOST}."),
             "order": (
-                {"type": "string", "enum": list(orders.words), "default": orders.usual},
-                "What to order by, with `-` before it downwards. Rows without a value come last.",
+                {"type": "string", "pattern": f"^-?({'|'.join(orders.columns)})$", "default": orders.usual},
+                f"What to order by: {', '.join(orders.columns)}; with `-` before it downwards. "
+                "Rows without a value come last.",
             ),
         }
         return [

@@ -29,7 +29,7 @@ from clusters.api.clusters import (
     changes_of,
     cluster_version,
 )
-from clusters.api.conditional import CONDITIONAL, IF_MATCH, TAG, answer, is_conditional, refuse_if_stale
+from clusters.api.conditional import IF_MATCH, IF_NONE_MATCH, TAG, answer, is_conditional, refuse_if_stale
 from clusters.api.documentation import tells
 from clusters.api.filters import Filters
 from clusters.api.idempotency import idempotent
@@ -81,7 +81,8 @@ class Clusters(View):
         """Newest first, with what is under way on each."""
         return self.page()
 
-    @extend_schema(summary="Read a cluster", parameters=[sparse(ClusterWithOperationSerializer), *CONDITIONAL])
+    @extend_schema(summary="Read a cluster", parameters=[sparse(ClusterWithOperationSerializer)])
+    @tells(answers=(TAG,), asks=(IF_NONE_MATCH,))
     def retrieve(self, request: Request, cluster_id: str) -> HttpResponse:
         """With its settings, and the operation that is under way."""
         return self.described(cluster_id, self.names)
@@ -120,8 +121,16 @@ class Clusters(View):
         """The same body as for registering; nothing is stored."""
         return Response(registration.judgement(registration.read(request.data)))
 
-    @extend_schema(summary="Change a cluster", request=ChangeSerializer(partial=True), parameters=[IF_MATCH, TAG])
-    @tells("invalid-configuration", "busy", "name-taken", "conflict", "precondition-failed")
+    @extend_schema(summary="Change a cluster", request=ChangeSerializer(partial=True))
+    @tells(
+        "invalid-configuration",
+        "busy",
+        "name-taken",
+        "conflict",
+        "precondition-failed",
+        answers=(TAG,),
+        asks=(IF_MATCH,),
+    )
     @transaction.atomic
     def partial_update(self, request: Request, cluster_id: str) -> HttpResponse:
         """Settings take effect with the next operation; while one changes the cluster they stay as they are."""
@@ -135,8 +144,8 @@ class Clusters(View):
             self.audit("cluster.update", cluster, {"changed": sorted(changes)})
         return self.described(cluster_id, names_of(ClusterWithOperationSerializer))
 
-    @extend_schema(summary="Forget a cluster", responses={204: None}, parameters=[IF_MATCH])
-    @tells("busy", "conflict", "precondition-failed")
+    @extend_schema(summary="Forget a cluster", responses={204: None})
+    @tells("busy", "conflict", "precondition-failed", asks=(IF_MATCH,))
     @transaction.atomic
     def destroy(self, request: Request, cluster_id: str) -> Response:
         """Takes it out of the registry, with its credentials, operations and logs. Its hosts stay as they are."""

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from clusters.api.authentication import actor
 from clusters.api.base import OfCluster, View, as_uuid, one_of, source_of
-from clusters.api.conditional import CONDITIONAL, answer
+from clusters.api.conditional import IF_NONE_MATCH, TAG, answer
 from clusters.api.documentation import tells
 from clusters.api.filters import Filters
 from clusters.api.idempotency import idempotent
@@ -45,7 +45,7 @@ WAIT = [
         description=f"Seconds to wait for news, {LONGEST_WAIT} at most: for another answer than `If-None-Match` names, "
         "or for an `event_seq` above `after`. With neither of them the answer comes at once.",
     ),
-    OpenApiParameter("after", int, description="With `wait`: the `event_seq` that the caller has seen."),
+    OpenApiParameter("after", int, description="With `wait`: the number `event_seq` that the caller has seen."),
 ]
 ORDERS = Orders("-created_at", ("created_at", "started_at", "finished_at", "kind", "state"))
 
@@ -123,8 +123,9 @@ class Operations(Listed):
     @extend_schema(
         summary="Read an operation",
         responses=OperationDetailSerializer,
-        parameters=[sparse(OperationDetailSerializer), *CONDITIONAL, *WAIT],
+        parameters=[sparse(OperationDetailSerializer), *WAIT],
     )
+    @tells(answers=(TAG,), asks=(IF_NONE_MATCH,))
     def retrieve(self, request: Request, operation_id: str) -> HttpResponse:
         """With its steps, and each step's hosts."""
         names = asked(request, OperationDetailSerializer)

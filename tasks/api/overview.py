@@ -16,7 +16,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from clusters.api.base import View, own_clusters
-from clusters.api.conditional import CONDITIONAL, answer
+from clusters.api.conditional import IF_NONE_MATCH, TAG, answer
+from clusters.api.documentation import tells
 from clusters.api.fields import Answer
 from clusters.models import ClusterState, Component, HealthState, Node
 from tasks.api.serializers import ActiveOperation, active_operation
@@ -29,39 +30,50 @@ TROUBLE = (HealthState.DEGRADED, HealthState.UNHEALTHY, HealthState.ABSENT)
 class ComponentStates(Answer):
     """Components that are there or ought to be."""
 
-    total = serializers.IntegerField(help_text="How many.")
+    total = serializers.IntegerField(help_text="How many there are.")
     healthy = serializers.IntegerField(help_text="How many of them are healthy.")
     troubled = serializers.ListField(
         child=serializers.CharField(), help_text="Names of those that are degraded, unhealthy or missing."
     )
+    EXAMPLES = {"total": 14, "healthy": 13, "troubled": ["gpu-operator"]}
 
 
 class ClusterGlance(Answer):
     """A cluster at a glance."""
 
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    state = serializers.ChoiceField(ClusterState.choices)
+    id = serializers.UUIDField(help_text="Its id.")
+    name = serializers.CharField(help_text="Its name.")
+    state = serializers.ChoiceField(ClusterState.choices, help_text="Its state.")
     state_reason = serializers.CharField(
         allow_blank=True, help_text="Why it is in this state, where that needs saying."
     )
     checked_at = serializers.DateTimeField(allow_null=True, help_text="When its health was last read.")
     reachable = serializers.BooleanField(allow_null=True, help_text="Whether the last attempt to read it did.")
     hosts = serializers.IntegerField(help_text="How many hosts it has.")
-    components = ComponentStates()
-    active_operation = ActiveOperation(allow_null=True)
+    components = ComponentStates(help_text="How its components are.")
+    active_operation = ActiveOperation(allow_null=True, help_text="What is under way; null where nothing is.")
+    EXAMPLES = {
+        "id": "3a4a9d0e-6b5c-4f0e-9a52-0f2b6f6f7c11",
+        "name": "first",
+        "state": "degraded",
+        "state_reason": "gpu-operator: 1 of 2 pods are ready",
+        "checked_at": "2026-11-24T03:41:14Z",
+        "reachable": True,
+        "hosts": 6,
+    }
 
 
 class OverviewSerializer(Answer):
-    """All clusters of an access key."""
+    """All clusters of a customer."""
 
     states = serializers.DictField(
         child=serializers.IntegerField(),
         help_text="How many clusters are in each state; states without any are left out.",
     )
-    hosts = serializers.IntegerField(help_text="Hosts of all clusters.")
-    active_operations = serializers.IntegerField(help_text="Operations under way.")
+    hosts = serializers.IntegerField(help_text="How many hosts all clusters have.")
+    active_operations = serializers.IntegerField(help_text="How many operations are under way.")
     results = ClusterGlance(many=True, help_text="Every cluster, by name.")
+    EXAMPLES = {"states": {"ready": 3, "degraded": 1}, "hosts": 24, "active_operations": 1}
 
 
 class Overview(View):
@@ -70,12 +82,13 @@ class Overview(View):
     serializer_class = OverviewSerializer
     pagination_class = None
 
-    @extend_schema(summary="See all clusters at a glance", responses=OverviewSerializer, parameters=CONDITIONAL)
+    @extend_schema(summary="See all clusters at a glance", responses=OverviewSerializer)
+    @tells(answers=(TAG,), asks=(IF_NONE_MATCH,))
     def read(self, request: Request) -> HttpResponse:
         """Every cluster with its state, health and operation under way: what a dashboard shows, in one request."""
         columns = ("id", "name", "state", "state_reason", "checked_at", "observation__reachable")
         clusters = list(own_clusters(self.key).order_by("name", "id").values(*columns))
-        mine = {"cluster__access_key": self.key}
+        mine = {"cluster__customer": self.key.customer_id}
         of_cluster = Node.objects.filter(**mine).order_by().values("cluster")
         hosts = dict(of_cluster.annotate(n=Count("pk")).values_list("cluster", "n"))
         components = {row.pop("cluster"): row for row in _components(mine)}

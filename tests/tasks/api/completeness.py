@@ -11,7 +11,7 @@ Schema = Mapping[str, Any]
 UNITS = "how many|numbers?|bytes|seconds?|minutes|hours?|days?|per cent|at most so many|rows a page|last so many"
 UNIT = re.compile(rf"\b({UNITS})\b", re.I)
 OPERATION_ID = re.compile(r"[a-z]+(_[a-z]+)*")
-STANDARD = {"400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "500", "503"}
+STANDARD = {"400", "401", "403", "404", "405", "409", "412", "413", "415", "422", "429", "500", "503"}
 
 
 def gaps(document: Schema) -> Iterator[str]:
@@ -72,6 +72,9 @@ def _responses(where: str, responses: Schema, document: Schema) -> Iterator[str]
         if status.startswith("2"):
             if status in ("201", "202") and "Location" not in response.get("headers", {}):
                 yield f"{here}: no header Location"
+        elif status == "304":
+            if "ETag" not in response.get("headers", {}):
+                yield f"{here}: no header ETag"
         elif status not in STANDARD:
             yield f"{here}: no status of a problem"
         elif not response.get("content", {}).get("application/problem+json", {}).get("examples"):
@@ -144,5 +147,10 @@ def _has_parts(schema: Schema, document: Schema) -> bool:
         return _has_parts(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document)
     if schema.get("properties"):
         return True
-    parts = [*schema.get("allOf", ()), *schema.get("oneOf", ()), *([schema["items"]] if "items" in schema else ())]
+    parts = [
+        *schema.get("allOf", ()),
+        *schema.get("oneOf", ()),
+        *schema.get("anyOf", ()),
+        *([schema["items"]] if "items" in schema else ()),
+    ]
     return any(_has_parts(part, document) for part in parts)
