@@ -49,11 +49,6 @@ NOTHING = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
 def browser_headers(get_response: Any) -> Any:
     """Django middleware that adds the headers to every answer."""
 
-    def added(request: HttpRequest, answer: HttpResponseBase) -> HttpResponseBase:
-        answer.headers.setdefault("Content-Security-Policy", written(policy_of(request.path)))
-        answer.headers.setdefault("Permissions-Policy", NOTHING)
-        return answer
-
     if iscoroutinefunction(get_response):
 
         async def later(request: HttpRequest) -> HttpResponseBase:
@@ -61,6 +56,13 @@ def browser_headers(get_response: Any) -> Any:
 
         return later
     return lambda request: added(request, get_response(request))
+
+
+def added(request: HttpRequest, answer: HttpResponseBase) -> HttpResponseBase:
+    """`answer` with the headers that it has not."""
+    answer.headers.setdefault("Content-Security-Policy", written(policy_of(request.path)))
+    answer.headers.setdefault("Permissions-Policy", NOTHING)
+    return answer
 
 
 def policy_of(path: str) -> Policy:

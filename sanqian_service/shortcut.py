@@ -18,6 +18,8 @@ from django.middleware.security import SecurityMiddleware
 from django.urls import resolve
 from django.utils.log import log_response
 
+from sanqian_service.headers import added
+
 API = "/api/v1/"
 # Allowed hosts, HTTPS, and the headers of security; none of these waits for anything.
 KEPT = (SecurityMiddleware, CommonMiddleware, XFrameOptionsMiddleware)
@@ -52,7 +54,7 @@ class Application(ASGIHandler):
         response: Any = await _rendered(await call(request, *found.args, **found.kwargs))
         for middleware in reversed(self._kept):
             response = middleware.process_response(request, response)
-        return response
+        return added(request, response)
 
 
 async def _rendered(response: Any) -> Any:
