@@ -54,8 +54,11 @@ class Ours:
         """The address of what is ours, or of nothing of that kind."""
         assert self.second.key is not None
         ids = {
-            **{"cluster_id": self.cluster.pk, "operation_id": self.operation.pk, "key_id": self.second.key.pk},
-            **{"webhook_id": self.webhook.pk, "delivery_id": self.delivery.pk},
+            "cluster_id": self.cluster.pk,
+            "operation_id": self.operation.pk,
+            "key_id": self.second.key.pk,
+            "webhook_id": self.webhook.pk,
+            "delivery_id": self.delivery.pk,
         }
         values = {**(ids if known else dict.fromkeys(ids, uuid.uuid4())), "name": "host3"}
         return re.sub(r"<str:(\w+)>", lambda found: str(values[found[1]]), route)
