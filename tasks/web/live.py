@@ -153,7 +153,7 @@ async def _whole(operation: Operation, wanted: Callable[..., log.Wanted]) -> Asy
     """The log up to where it was when `operation` was read, some chunks at a time."""
     lines, after = Lines(), 0
     while after < operation.event_seq:
-        found = await in_thread(lambda seen=after: log.read(operation, wanted(after=seen)))  # type: ignore[misc]
+        found = await in_thread(partial(log.read, operation, wanted(after=after)))
         after = found["next_after"]
         if piece := "".join(lines.feed(chunk) for chunk in found["results"]):
             yield piece

@@ -31,6 +31,7 @@ from tasks.api.urls import urlpatterns
 from tasks.models import Operation, OperationSecret, OperationState
 from tasks.plan import Action as ActionSpec
 from tasks.plan import StepSpec
+from tasks.webhooks.models import WebhookAttempt
 from tests.api import Api, customer_api
 from tests.tasks.conftest import OWN_JOBS, log_of, plan, step
 from tests.tasks.driven import finish, start
@@ -153,13 +154,23 @@ def tables() -> Iterator[tuple[str, str]]:
 
 def answers(api: Api, cluster: Cluster, operations: list[Operation]) -> Iterator[tuple[str, bytes]]:
     """What every address of the API answers to GET, the one that is there to hand out the kubeconfig excepted."""
+    attempt = WebhookAttempt.objects.select_related("delivery").first()
+    assert attempt is not None
+    delivery = attempt.delivery
     for found in urlpatterns:
         assert isinstance(found, URLPattern)
         route = str(found.pattern)
         if route.endswith("/kubeconfig"):
             continue
         for operation in operations if "operation_id" in route else [None]:
-            known = {"cluster_id": cluster.pk, "operation_id": operation and operation.pk, "name": "host1"}
+            known = {
+                "cluster_id": cluster.pk,
+                "operation_id": operation and operation.pk,
+                "name": "host1",
+                "key_id": cluster.access_key_id,
+                "webhook_id": delivery.endpoint_id,
+                "delivery_id": delivery.pk,
+            }
             path = re.sub(r"<\w+:(\w+)>", lambda match, known=known: str(known[match[1]]), route)
             answer = api.get(path)
             assert answer.status_code < 500, path
@@ -241,6 +252,8 @@ def test_no_secret_is_found_anywhere(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     pem, token, new_password = locked(two[0].private_key), random.token_urlsafe(30), "Another/pass+word & 7"
+    # Workers sign for it, and are refused to connect to where it leads.
+    webhook = api.post("webhooks", {"url": "https://localhost/3k"}).json()
     marks = Marks(
         {
             **SETTINGS,
@@ -250,6 +263,7 @@ def test_no_secret_is_found_anywhere(
             "password": PASSWORD,
             "new password": new_password,
             "token of the kubeconfig": token,
+            "secret of the webhook": webhook["secret"],
         }
     )
     given = [*SETTINGS.values(), pem, PHRASE, PASSWORD, token]
@@ -276,6 +290,7 @@ def test_no_secret_is_found_anywhere(
         assert asked.status_code == 202, asked.content
         rotating = Operation.objects.get(pk=asked.json()["id"])
         finish(rotating, fleet, 240)
+        until(WebhookAttempt.objects.exists, 240, what=f"a webhook is tried\n{fleet.log()}")
         cut = log_of(printing, "host1")
         assert cut.count("[redacted]") >= len(shapes), cut
         assert "is refused" in printing.error["message"]

@@ -21,6 +21,8 @@ from clusters.secrets import new_access_key
 from sanqian_service.urls import urlpatterns as all_patterns
 from tasks.api.urls import urlpatterns
 from tasks.models import Operation
+from tasks.webhooks import endpoints
+from tasks.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests.api import KEY, Api, customer_api, hosts, problem, register
 from tests.clusters.ceph.captured import captured
 
@@ -29,23 +31,35 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 READ, OPERATE, ADMIN = "read", "operate", "admin"
 SCOPES = (READ, OPERATE, ADMIN)
 # Addresses outside of /api/v1/, none of which takes an access key.
-OTHERS = {"admin/fleet/", "admin/", "livez", "readyz", "metrics", "api/v1/", "api/schema/", "api/docs/", "^api/"}
+OTHERS = {
+    *("admin/dashboard/part/", "admin/fleet/", "admin/fleet/part/", "admin/live/", "admin/", "console/"),
+    *("livez", "readyz", "metrics", "api/v1/", "api/schema/", "api/docs/", "^api/"),
+}
+URL = "https://hooks.example.com/3k"
 HOST = {"name": "host9", "address": "10.0.0.9", "roles": ["worker"], "private_key": KEY}
 
 
 @dataclass
 class Ours:
-    """What one customer has: two keys of scope admin, a cluster, an operation that has failed."""
+    """What one customer has: two keys of scope admin, a cluster, an operation that has failed, a webhook."""
 
     api: Api
     second: Api
     cluster: Cluster
     operation: Operation
+    webhook: WebhookEndpoint
+    delivery: WebhookDelivery
 
     def path(self, route: str, known: bool = True) -> str:
         """The address of what is ours, or of nothing of that kind."""
         assert self.second.key is not None
-        ids = {"cluster_id": self.cluster.pk, "operation_id": self.operation.pk, "key_id": self.second.key.pk}
+        ids = {
+            "cluster_id": self.cluster.pk,
+            "operation_id": self.operation.pk,
+            "key_id": self.second.key.pk,
+            "webhook_id": self.webhook.pk,
+            "delivery_id": self.delivery.pk,
+        }
         values = {**(ids if known else dict.fromkeys(ids, uuid.uuid4())), "name": "host3"}
         return re.sub(r"<str:(\w+)>", lambda found: str(values[found[1]]), route)
 
@@ -96,6 +110,18 @@ ROWS: dict[str, tuple[str, int, Body | Callable[[Ours], Body]]] = {
     "POST operations/<str:operation_id>/cancel": (OPERATE, 202, {}),
     "POST operations/<str:operation_id>/retry": (OPERATE, 202, {}),
     "GET operations/<str:operation_id>/events": (READ, 200, {}),
+    "GET webhooks": (READ, 200, {}),
+    "POST webhooks": (ADMIN, 201, {"url": URL}),
+    "GET webhooks/<str:webhook_id>": (READ, 200, {}),
+    "PATCH webhooks/<str:webhook_id>": (ADMIN, 200, {"description": "changed"}),
+    "DELETE webhooks/<str:webhook_id>": (ADMIN, 204, {}),
+    "POST webhooks/<str:webhook_id>/ping": (OPERATE, 202, {}),
+    "POST webhooks/<str:webhook_id>/replay": (OPERATE, 202, {"since": "2026-01-01T00:00:00Z"}),
+    "POST webhooks/<str:webhook_id>/rotate-secret": (ADMIN, 200, {}),
+    "GET webhooks/<str:webhook_id>/deliveries": (READ, 200, {}),
+    "GET webhooks/<str:webhook_id>/deliveries/<str:delivery_id>": (READ, 200, {}),
+    "POST webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/replay": (OPERATE, 202, {}),
+    "GET webhook-event-types": (READ, 200, {}),
     "GET operation-kinds": (READ, 200, {}),
     "GET components": (READ, 200, {}),
     # An operator's, with a name and a password.
@@ -125,7 +151,8 @@ def of(api: Api) -> Ours:
     state, now = captured("osd-down").to_json(), timezone.now()
     CephReading.objects.create(cluster=cluster, taken_at=now, tried_at=now, source="toolbox", state=state)
     operation = Operation.objects.create(cluster=cluster, kind="check", mutating=False, state="failed")
-    return Ours(api, Api(value, key), cluster, operation)
+    webhook = endpoints.create(api.key, {"url": URL}, actor="test")
+    return Ours(api, Api(value, key), cluster, operation, webhook, endpoints.ping(webhook, actor="test"))
 
 
 def ask(caller: Api, ours: Ours, address: str, known: bool = True) -> Any:
@@ -173,7 +200,8 @@ def test_a_scope_that_does_not_reach_is_named(ours: Ours) -> None:
 def test_anothers_is_as_unknown_as_none(ours: Ours) -> None:
     assert ours.api.key is not None and ours.second.key is not None
     stranger = customer_api()
-    secret = {str(ours.cluster.pk), str(ours.operation.pk), ours.cluster.name, ours.api.key.prefix}
+    ids = {str(row.pk) for row in (ours.cluster, ours.operation, ours.webhook)}
+    secret = {*ids, ours.cluster.name, ours.api.key.prefix}
     for address in OF_KEYS:
         answer = ask(stranger, ours, address)
         if "<" not in address:
