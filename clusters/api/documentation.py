@@ -18,6 +18,7 @@ from clusters.api import headers
 from clusters.api.conditional import IF_NONE_MATCH, TAG
 from clusters.api.fields import Strict
 from clusters.api.problem_documents import responses
+from clusters.api.scopes import READ, scope_of_template
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Schema = dict[str, Any]
@@ -40,6 +41,17 @@ PATH: Mapping[str, tuple[str, Schema, str]] = {
         "9a942141-db5f-4497-a9d6-38411797ae7f",
     ),
     "name": ("The host's name within its cluster.", {"type": "string"}, "worker1"),
+    "key_id": (
+        "The access key's id.",
+        {"type": "string", "format": "uuid"},
+        "65a9c0b4-3f0e-4a5d-8a0f-0d1f5b7e2c9a",
+    ),
+    "webhook_id": (
+        "The webhook's id.",
+        {"type": "string", "format": "uuid"},
+        "b6b0f1c4-2f3d-4f53-8a86-0c2d6a1e9b77",
+    ),
+    "delivery_id": ("The delivery's number.", {"type": "string", "pattern": "^[0-9]{1,18}$"}, "1258"),
 }
 """Parameters of paths: description, schema, example."""
 QUERY: Mapping[str, Any] = {
@@ -68,6 +80,8 @@ QUERY: Mapping[str, Any] = {
     "wait": 30,
     **dict.fromkeys(("created_after", "finished_after"), "2026-11-24T00:00:00Z"),
     **dict.fromkeys(("created_before", "finished_before", "before"), "2026-11-25T00:00:00Z"),
+    "since": "2026-11-24T03:00:00Z",
+    "type": "operation.failed",
 }
 """An example of each parameter of queries."""
 
@@ -155,6 +169,8 @@ class Documentation(AutoSchema):
 
     def _problems(self, operation: Schema, about: Told) -> Iterator[str]:
         yield from getattr(self.view, "problems", WITH_KEY)
+        if scope_of_template(self.method, self.path) not in (READ, None):
+            yield "insufficient-scope"
         places = {one["in"] for one in operation.get("parameters", ())}
         if "requestBody" in operation:
             yield from ("invalid", "too-large", "unsupported-media-type")

@@ -96,6 +96,12 @@ def scope_of(method: str, match: Any) -> Scope:
     return ENDPOINTS.get(str(match.route).removeprefix(ROOT), {}).get("GET" if method == "HEAD" else method, ADMIN)
 
 
+def scope_of_template(method: str, path: str) -> Scope | None:
+    """What an address as the schema writes it (``/api/v1/clusters/{cluster_id}``) needs; None where no key opens it."""
+    route = path.removeprefix(f"/{ROOT}").replace("{", "<str:").replace("}", ">")
+    return ENDPOINTS.get(route, {}).get(method.upper())
+
+
 def require_for_kind(key: AccessKey, kind: str, *, dry_run: bool) -> None:
     """Raises `Problem` where the kind of operation needs a scope that `key` has not."""
     if not dry_run:

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from clusters import keys
 from clusters.api.authentication import actor
 from clusters.api.base import View, as_uuid, source_of
+from clusters.api.documentation import tells
 from clusters.api.fields import Answer, Strict
 from clusters.api.idempotency import Sealed, idempotent
 from clusters.api.pagination import Orders, Pages
@@ -33,7 +34,7 @@ USUAL_HOURS = 24
 class AccessKeySerializer(serializers.ModelSerializer[AccessKey]):
     """An access key, without its value."""
 
-    clusters = serializers.IntegerField(source="held", read_only=True, help_text="Clusters whose agent has it.")
+    clusters = serializers.IntegerField(source="held", read_only=True, help_text="How many clusters hold it.")
     successor = serializers.SlugRelatedField(  # type: ignore[var-annotated]
         slug_field="prefix",
         read_only=True,
@@ -50,11 +51,29 @@ class AccessKeySerializer(serializers.ModelSerializer[AccessKey]):
         ]
         read_only_fields = fields
         extra_kwargs = {
+            "id": {"help_text": "The key's id."},
             "prefix": {"help_text": "The public part of the key."},
+            "name": {"help_text": "What the key is for."},
+            "scope": {"help_text": "What it may do."},
             "active": {"help_text": "False once it was revoked."},
             "expires_at": {"help_text": "When it ends; null for never."},
-            "last_used_at": {"help_text": "Noted once a minute."},
+            "last_used_at": {"help_text": "When it was last used; noted once a minute, null before."},
+            "created_at": {"help_text": "When it was issued."},
         }
+
+    EXAMPLES = {
+        "id": "65a9c0b4-3f0e-4a5d-8a0f-0d1f5b7e2c9a",
+        "prefix": "8b4ac51bdc",
+        "name": "laptop",
+        "scope": "admin",
+        "active": True,
+        "expires_at": None,
+        "last_used_at": "2026-11-24T03:41:14Z",
+        "created_at": "2026-11-01T08:00:00Z",
+        "successor": None,
+        "clusters": 2,
+        "current": True,
+    }
 
     @extend_schema_field(serializers.BooleanField(help_text="Whether it is the key of this request."))
     def get_current(self, key: AccessKey) -> bool:
@@ -70,19 +89,26 @@ class IssuedSerializer(AccessKeySerializer):
         fields = [*AccessKeySerializer.Meta.fields, "value"]
         read_only_fields = fields
 
+    EXAMPLES = {"current": False, "clusters": 0, "last_used_at": None, "value": "sq_8b4ac51bdc_..."}
+
 
 class ReplacedKey(Answer):
     """The key that was rotated."""
 
-    id = serializers.UUIDField()
-    prefix = serializers.CharField()
+    id = serializers.UUIDField(help_text="Its id.")
+    prefix = serializers.CharField(help_text="The public part of the key.")
     expires_at = serializers.DateTimeField(help_text="When it ends by itself.")
+    EXAMPLES = {
+        "id": "0f2d4c1e-8a55-4a0b-9f0e-5a3c7be1d2f4",
+        "prefix": "51fe0a77c2",
+        "expires_at": "2026-11-25T03:41:14Z",
+    }
 
 
 class SuccessorSerializer(IssuedSerializer):
     """The successor of an access key."""
 
-    replaces = ReplacedKey()
+    replaces = ReplacedKey(help_text="The key that was rotated.")
     taken_over = ClusterName(many=True, help_text="Clusters that are the successor's now; rotate-access-key for each.")
 
     class Meta(IssuedSerializer.Meta):
@@ -98,6 +124,7 @@ class NewKeySerializer(Strict):
     expires_at = serializers.DateTimeField(
         required=False, allow_null=True, help_text="When it ends; as the key of the request where left out."
     )
+    EXAMPLES = {"name": "monitoring", "scope": "read", "expires_at": "2027-11-24T00:00:00Z"}
 
 
 class KeyChangeSerializer(Strict):
@@ -107,19 +134,21 @@ class KeyChangeSerializer(Strict):
     scope = serializers.ChoiceField(Scope.choices, required=False, help_text="What it may do.")
     expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="When it ends; null for never.")
     force = serializers.BooleanField(default=False, help_text="Also where it is the last one of scope admin.")
+    EXAMPLES = {"name": "monitoring", "scope": "read", "expires_at": "2027-11-24T00:00:00Z", "force": False}
 
 
 class RevokeSerializer(Strict):
     """How to revoke."""
 
     force = serializers.BooleanField(default=False, help_text="Also where it is the last one of scope admin.")
+    EXAMPLES = {"force": False}
 
 
 class RotateSerializer(Strict):
     """How to rotate."""
 
     overlap_hours = serializers.IntegerField(
-        min_value=0, max_value=HOURS, default=USUAL_HOURS, help_text="How long the old key still works."
+        min_value=0, max_value=HOURS, default=USUAL_HOURS, help_text="Hours for which the old key still works."
     )
     expires_at = serializers.DateTimeField(
         required=False, allow_null=True, help_text="When the successor ends; as the old key would have where left out."
@@ -127,6 +156,7 @@ class RotateSerializer(Strict):
     force = serializers.BooleanField(
         default=False, help_text="Let it end sooner also where it is the last one of scope admin."
     )
+    EXAMPLES = {"overlap_hours": USUAL_HOURS, "expires_at": "2027-11-24T00:00:00Z", "force": False}
 
 
 class AccessKeys(View):
@@ -167,6 +197,7 @@ class AccessKeys(View):
         return Sealed({**self.shown(key.pk), "value": value}, status=201, headers={"Location": where})
 
     @extend_schema(summary="Change an access key", request=KeyChangeSerializer)
+    @tells("last-admin-key")
     @transaction.atomic
     def partial_update(self, request: Request, key_id: str) -> Response:
         """Takes effect at once."""
@@ -181,6 +212,7 @@ class AccessKeys(View):
         return Response(self.shown(key.pk))
 
     @extend_schema(summary="Revoke an access key", request=RevokeSerializer, responses=AccessKeySerializer)
+    @tells("last-admin-key")
     @idempotent
     def revoke(self, request: Request, key_id: str) -> Response:
         """At once and for good, open event streams too. Clusters whose agent has it (`clusters`) need another one."""
@@ -193,6 +225,7 @@ class AccessKeys(View):
         return Response(self.shown(key.pk))
 
     @extend_schema(summary="Rotate an access key", request=RotateSerializer, responses={201: SuccessorSerializer})
+    @tells("last-admin-key", "conflict")
     @idempotent
     def rotate(self, request: Request, key_id: str) -> Response:
         """A successor of the same scope takes over its clusters; the old key works on until the overlap ends.
@@ -249,7 +282,7 @@ def refusals() -> Iterator[None]:
 
 
 def _read(serializer: type[Strict], request: Request) -> dict[str, Any]:
-    given = serializer(data=request.data or {})
+    given = serializer(data=request.data)
     given.is_valid(raise_exception=True)
     return dict(given.validated_data)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tasks.plans import PLANS
+from tasks.webhooks.events import ABOUT, PING
 
+EVENT_TYPES = {str(kind): about for kind, about in ABOUT.items()}
 MEANINGS: Mapping[str, Mapping[str, str]] = {
     "ClusterState": {
         "registered": "It is known; nothing was done on its hosts.",
@@ -108,6 +110,24 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "node": "A node of Kubernetes.",
         "cluster": "The whole cluster.",
         "ceph": "A health check of Ceph.",
+    },
+    "Scope": {
+        "read": "It looks.",
+        "operate": "It also registers clusters, changes them and starts operations.",
+        "admin": "It also does what hands out power over the hosts, or cannot be undone.",
+    },
+    "QueueName": {
+        "control": "Operations move on.",
+        "provision": "Steps are done on hosts.",
+        "health": "Clusters are looked at.",
+        "webhooks": "Webhooks are told of events.",
+    },
+    "EventTypeName": EVENT_TYPES,
+    "DeliveredEventType": {**EVENT_TYPES, PING: "A test that somebody asked for."},
+    "WebhookDeliveryState": {
+        "pending": "It will be sent, for the first time or again.",
+        "succeeded": "It was taken.",
+        "failed": "It was given up.",
     },
     "OperationKind": {kind: plan.title + "." for kind, plan in PLANS.items()},
     "InstallPhase": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -13,8 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clusters.api.base import View, own_cluster, own_clusters
+from clusters.api.documentation import tells
 from clusters.api.fields import Answer
-from clusters.api.pagination import whole_number
+from clusters.api.pagination import number, whole_number
 from clusters.api.problems import invalid
 from clusters.models import Cluster
 from tasks.api.serializers import ClusterName
@@ -28,21 +30,32 @@ class ChangeOfStateSerializer(Answer):
     """A change: of health, or of an operation's state."""
 
     id = serializers.CharField(help_text="The same in every answer, to know it again by.")
-    at = serializers.DateTimeField()
-    cluster = ClusterName()
+    at = serializers.DateTimeField(help_text="When it changed.")
+    cluster = ClusterName(help_text="The cluster that it belongs to.")
     subject = serializers.CharField(help_text="component, node, cluster, ceph or operation.")
     name = serializers.CharField(help_text="Which one; of an operation its kind.")
     old_state = serializers.CharField(allow_blank=True, help_text="Empty when it was seen for the first time.")
-    new_state = serializers.CharField()
+    new_state = serializers.CharField(help_text="A state of health, or of an operation.")
     reason = serializers.CharField(allow_blank=True, help_text="Why, in words.")
     operation = serializers.UUIDField(allow_null=True, help_text="Which operation; null for health.")
+    EXAMPLES = {
+        "id": "health-1258",
+        "at": "2026-11-24T03:41:14Z",
+        "subject": "component",
+        "name": "gpu-operator",
+        "old_state": "progressing",
+        "new_state": "healthy",
+        "reason": "All of its pods are ready.",
+        "operation": None,
+    }
 
 
 class FeedSerializer(Answer):
     """The last changes, the oldest first."""
 
     now = serializers.DateTimeField(help_text="The service's time, to ask from there on.")
-    results = ChangeOfStateSerializer(many=True)
+    results = ChangeOfStateSerializer(many=True, help_text="The changes, the oldest first.")
+    EXAMPLES = {"now": "2026-11-24T03:42:00Z"}
 
 
 class Feed(View):
@@ -60,10 +73,13 @@ class Feed(View):
                 datetime,
                 description="The first ones from then on; the last ones of an hour where it is left out.",
             ),
-            OpenApiParameter("cluster", str, description="Only of this cluster, by its id."),
-            OpenApiParameter("limit", int, description=f"At most so many, 1 to {MOST}; otherwise {USUAL_LIMIT}."),
+            OpenApiParameter("cluster", UUID, description="Only of this cluster, by its id."),
+            OpenApiParameter(
+                "limit", number(1, USUAL_LIMIT), description=f"At most so many; more than {MOST} is {MOST}."
+            ),
         ],
     )
+    @tells("not-found")
     def read(self, request: Request) -> Response:
         """Health and operations together. A change may show up some seconds after its time: ask with an overlap."""
         now = timezone.now()

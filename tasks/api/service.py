@@ -20,8 +20,9 @@ from tasks import engine, queues, serving
 class ServedSerializer(Answer):
     """A queue, by what is done through it."""
 
-    name = serializers.ChoiceField(queues.QUEUES, help_text="control: operations move on; provision: steps; health.")
+    name = serializers.ChoiceField(queues.QUEUES, help_text="What is done through it.")
     served = serializers.BooleanField(allow_null=True, help_text="Whether a worker serves it; null: it is not known.")
+    EXAMPLES = {"name": "provision", "served": True}
 
 
 class ServiceSerializer(Answer):
@@ -30,11 +31,18 @@ class ServiceSerializer(Answer):
     at = serializers.DateTimeField(help_text="The service's time.")
     version = serializers.CharField(help_text="The service's version.")
     broker = serializers.BooleanField(help_text="Whether the broker answers; nothing new is begun while it does not.")
-    queues = ServedSerializer(many=True)
-    waiting = serializers.IntegerField(help_text="Steps of yours that could be worked on and are not.")
+    queues = ServedSerializer(many=True, help_text="Who works on what.")
+    waiting = serializers.IntegerField(help_text="How many steps of yours could be worked on and are not.")
     oldest_seconds = serializers.FloatField(
         allow_null=True, help_text="How long the oldest of them has waited (seconds); null without one."
     )
+    EXAMPLES = {
+        "at": "2026-11-24T03:41:14Z",
+        "version": "0.1.0",
+        "broker": True,
+        "waiting": 0,
+        "oldest_seconds": None,
+    }
 
 
 class ServiceView(View):

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from clusters.api.authentication import actor
 from clusters.api.base import View, as_uuid, source_of
+from clusters.api.documentation import tells
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import Orders, Pages
 from clusters.api.problems import Problem, not_found
@@ -89,6 +90,7 @@ class Webhooks(View):
         return Response(self.get_serializer(own_webhook(self.key, webhook_id)).data)
 
     @extend_schema(summary="Add a webhook", request=NewWebhookSerializer, responses={201: WebhookWithSecretSerializer})
+    @tells("limit-reached")
     @with_secret
     @idempotent
     def create(self, request: Request) -> Response:
@@ -122,7 +124,7 @@ class Webhooks(View):
     def rotate_secret(self, request: Request, webhook_id: str) -> Response:
         """Until `old_secret_until` requests carry two signatures: by the new secret and by the one before."""
         row = own_webhook(self.key, webhook_id)
-        given = RotationSerializer(data=request.data or {})
+        given = RotationSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         overlap = timedelta(seconds=given.validated_data["overlap_seconds"])
         changed = endpoints.rotate(row, overlap, **self.who())
@@ -130,6 +132,7 @@ class Webhooks(View):
         return Response({"id": str(row.pk), "old_secret_until": until.isoformat() if until else None})
 
     @extend_schema(summary="Send a test", request=None, responses={202: DeliverySerializer})
+    @tells("conflict")
     @idempotent
     def ping(self, request: Request, webhook_id: str) -> Response:
         """An event of the type `webhook.ping`. Read the delivery to see how it went."""
@@ -141,6 +144,7 @@ class Webhooks(View):
         return Response(DeliverySerializer(made).data, status=202, headers={"Location": where})
 
     @extend_schema(summary="Send what failed again", request=ReplaySerializer, responses={202: ReplayedSerializer})
+    @tells("conflict")
     @idempotent
     def replay(self, request: Request, webhook_id: str) -> Response:
         """All deliveries that were given up, of what happened from `since` on, under their old ids."""
@@ -149,7 +153,8 @@ class Webhooks(View):
         given.is_valid(raise_exception=True)
         with as_problems():
             found = endpoints.replay(endpoints.failed_since(row, given.validated_data["since"]), row, **self.who())
-        return Response({"replayed": len(found)}, status=202)
+        where = f"{OF_WEBHOOK}/{row.pk}/deliveries"
+        return Response({"replayed": len(found)}, status=202, headers={"Location": where})
 
     def who(self) -> dict[str, str]:
         """Who asks, for the audit."""
@@ -159,9 +164,11 @@ class Webhooks(View):
 class DeliveryFilter(django_filters.FilterSet):
     """What deliveries can be chosen by."""
 
-    state = django_filters.ChoiceFilter(choices=WebhookDelivery.State.choices)
+    state = django_filters.ChoiceFilter(choices=WebhookDelivery.State.choices, help_text="Only those in this state.")
     type = django_filters.ChoiceFilter(
-        field_name="event__type", choices=[(one, one) for one in (*map(str, events.EventType), events.PING)]
+        field_name="event__type",
+        choices=[(one, one) for one in events.DELIVERED],
+        help_text="Only those of events of this type.",
     )
 
     class Meta:
@@ -196,6 +203,7 @@ class Deliveries(View):
         return Response(DeliveryDetailSerializer(self.delivery(delivery_id)).data)
 
     @extend_schema(summary="Send a delivery again", request=None, responses={202: DeliverySerializer})
+    @tells("conflict")
     @idempotent
     def replay(self, request: Request, webhook_id: str, delivery_id: str) -> Response:
         """Under its old id, also where it was taken before."""
@@ -203,7 +211,8 @@ class Deliveries(View):
         who = {"actor": actor(self.key), "source": source_of(request)}
         with as_problems():
             endpoints.replay(WebhookDelivery.objects.filter(pk=row.pk), row.endpoint, **who)
-        return Response(DeliverySerializer(self.delivery(delivery_id)).data, status=202)
+        where = f"{OF_WEBHOOK}/{row.endpoint_id}/deliveries/{row.pk}"
+        return Response(DeliverySerializer(self.delivery(delivery_id)).data, status=202, headers={"Location": where})
 
     def delivery(self, ident: str) -> WebhookDelivery:
         """One of them. Raises `Problem`."""

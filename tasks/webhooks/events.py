@@ -29,6 +29,8 @@ class EventType(StrEnum):
 
 
 PING = "webhook.ping"
+TYPES = tuple(map(str, EventType))
+DELIVERED = (*TYPES, PING)
 ABOUT: Mapping[str, str] = {
     EventType.OPERATION_CREATED: "An operation was asked for.",
     EventType.OPERATION_STARTED: "It runs; a retry starts it again, with the next attempt.",
