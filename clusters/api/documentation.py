@@ -67,7 +67,6 @@ QUERY: Mapping[str, Any] = {
     "host": "worker1",
     "tail": 100,
     "fields": "id,name,state",
-    "order": "name",
     "search": "rack",
     "active": True,
     "dry_run": False,
@@ -78,12 +77,11 @@ QUERY: Mapping[str, Any] = {
     "subject": "component",
     "new_state": "degraded",
     "wait": 30,
-    **dict.fromkeys(("created_after", "finished_after"), "2026-11-24T00:00:00Z"),
-    **dict.fromkeys(("created_before", "finished_before", "before"), "2026-11-25T00:00:00Z"),
+    **dict.fromkeys(("created_after", "created_before", "finished_after", "finished_before", "before"), ""),
     "since": "2026-11-24T03:00:00Z",
     "type": "operation.failed",
 }
-"""An example of each parameter of queries."""
+"""An example of each parameter of queries; times have one of their own."""
 
 
 @dataclass(frozen=True)
@@ -221,9 +219,16 @@ def _path_parameter(name: str) -> Schema:
     return {"in": "path", "name": name, "required": True, "description": description, "schema": schema, **shown}
 
 
+def _example(parameter: Schema) -> Any:
+    schema, example = parameter["schema"], QUERY[parameter["name"]]
+    if schema.get("format") == "date-time":
+        return "2026-11-24T00:00:00Z"
+    return example.split(",") if schema.get("type") == "array" else example
+
+
 def _parameter(parameter: Schema) -> Schema:
     if parameter["in"] == "query" and parameter["schema"].get("format") == "uuid":
         parameter = {**parameter, "schema": {"type": "string", "pattern": f"^({UUID_PATTERN})?$"}}  # empty: of all
     if parameter["in"] == "query" and parameter["name"] in QUERY and "example" not in parameter:
-        return {**parameter, "example": QUERY[parameter["name"]]}
+        return {**parameter, "example": _example(parameter)}
     return parameter

@@ -19,7 +19,6 @@ ANSWERED: Mapping[str, dict[str, Any]] = {
     },
     "WWW-Authenticate": {
         "description": "What the service wants to be shown (RFC 9110).",
-        "required": True,
         "schema": {"type": "string"},
         "example": 'Bearer realm="sanqian"',
     },

@@ -161,8 +161,10 @@ class Pages(BasePagination):
                 "Rows without a value come last.",
             ),
         }
+        examples = {"order": orders.usual}
         return [
             {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
+            | ({"example": examples[name]} if name in examples else {})
             for name, (schema, text) in described.items()
         ]
 

@@ -182,7 +182,7 @@ class AccessKeys(View):
 
     @extend_schema(summary="Read an access key")
     def retrieve(self, request: Request, key_id: str) -> Response:
-        return Response(self.shown(self.of_customer(key_id).pk))
+        return Response(self.as_shown(self.of_customer(key_id).pk))
 
     @extend_schema(summary="Issue an access key", request=NewKeySerializer, responses={201: IssuedSerializer})
     @idempotent
@@ -194,7 +194,7 @@ class AccessKeys(View):
             key, value = keys.issue(self.key, name=asked.get("name", ""), scope=Scope(asked["scope"]), expires_at=end)
         self.audit("access-key.create", key, {"name": key.name, "scope": key.scope, "expires_at": _text(end)})
         where = f"{request.path}/{key.pk}"
-        return Sealed({**self.shown(key.pk), "value": value}, status=201, headers={"Location": where})
+        return Sealed({**self.as_shown(key.pk), "value": value}, status=201, headers={"Location": where})
 
     @extend_schema(summary="Change an access key", request=KeyChangeSerializer)
     @tells("last-admin-key")
@@ -209,7 +209,7 @@ class AccessKeys(View):
                 key = keys.change(self.key, key, asked, force=force)
             changed = {name: _text(value) for name, value in asked.items()}
             self.audit("access-key.update", key, {**changed, **({"force": True} if force else {})})
-        return Response(self.shown(key.pk))
+        return Response(self.as_shown(key.pk))
 
     @extend_schema(summary="Revoke an access key", request=RevokeSerializer, responses=AccessKeySerializer)
     @tells("last-admin-key")
@@ -222,7 +222,7 @@ class AccessKeys(View):
             with refusals():
                 keys.revoke(self.key, key, force=force)
             self.audit("access-key.revoke", key, {"force": True} if force else {})
-        return Response(self.shown(key.pk))
+        return Response(self.as_shown(key.pk))
 
     @extend_schema(summary="Rotate an access key", request=RotateSerializer, responses={201: SuccessorSerializer})
     @tells("last-admin-key", "conflict")
@@ -242,7 +242,7 @@ class AccessKeys(View):
         for cluster in taken:
             self.audit("cluster.access-key", key, {"from": old.prefix, "to": key.prefix}, cluster)
         data = {
-            **self.shown(key.pk),
+            **self.as_shown(key.pk),
             "value": value,
             "replaces": ReplacedKey(old).data,
             "taken_over": ClusterName(taken, many=True).data,
@@ -257,7 +257,7 @@ class AccessKeys(View):
             raise not_found("access key")
         return found
 
-    def shown(self, ident: object) -> dict[str, Any]:
+    def as_shown(self, ident: object) -> dict[str, Any]:
         """The key as it is now."""
         return dict(self.get_serializer(self.get_queryset().get(pk=ident)).data)
 
