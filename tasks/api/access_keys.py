@@ -36,7 +36,10 @@ class AccessKeySerializer(serializers.ModelSerializer[AccessKey]):
 
     clusters = serializers.IntegerField(source="held", read_only=True, help_text="How many clusters hold it.")
     successor = serializers.SlugRelatedField(  # type: ignore[var-annotated]
-        slug_field="prefix", read_only=True, help_text="Prefix of the key that it was rotated to; null before."
+        slug_field="prefix",
+        read_only=True,
+        allow_null=True,
+        help_text="Prefix of the key that it was rotated to; null before.",
     )
     current = serializers.SerializerMethodField()
 

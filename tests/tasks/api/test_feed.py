@@ -69,6 +69,7 @@ def test_a_customer_sees_whether_anybody_works(api: Api, monkeypatch: pytest.Mon
         "control": False,
         "provision": False,
         "health": False,
+        "webhooks": False,
     }
     assert (answer["waiting"], answer["oldest_seconds"]) == (0, None)
 
