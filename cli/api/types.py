@@ -3097,7 +3097,7 @@ class Webhook(TypedDict):
     """
     old_secret_until: str | None
     """
-    Until when the secret before the last rotation signs, too; null without one.
+    Until when the secret before the last rotation signs, too; else null.
     """
     created_at: str
     """
@@ -3160,7 +3160,7 @@ class WebhookWithSecret(TypedDict):
     """
     old_secret_until: str | None
     """
-    Until when the secret before the last rotation signs, too; null without one.
+    Until when the secret before the last rotation signs, too; else null.
     """
     created_at: str
     """
