@@ -84,9 +84,9 @@ def find_operation(client: Api, given: str = "") -> types.Operation:
     )
 
 
-def find_webhook(client: Client, given: str = "") -> dict[str, Any]:
+def find_webhook(client: Api, given: str = "") -> types.Webhook:
     """The webhook of this id, beginning of an id, or URL; the only one, where nothing is given. Raises `CliError`."""
-    rows = list(client.pages("webhooks"))
+    rows = list(client.get_webhooks())
     chosen = [row for row in rows if row["url"] == given or row["id"].startswith(given.lower())] if given else rows
     if len(chosen) == 1:
         return chosen[0]

@@ -33,10 +33,27 @@ def schema() -> dict[str, Any]:
     return document
 
 
+def plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without what types cannot say: that fields are forbidden, and each kind of problem by itself."""
+    components = document["components"]
+    schemas = {
+        name: _open(part)
+        for name, part in components["schemas"].items()
+        if {"$ref": "#/components/schemas/Problem"} not in part.get("allOf", ())
+    }
+    return {**document, "paths": {}, "components": {"schemas": schemas}}
+
+
+def _open(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {name: _open(one) for name, one in part.items() if (name, one) != ("additionalProperties", False)}
+    return [_open(one) for one in part] if isinstance(part, list) else part
+
+
 def types_of(document: Mapping[str, Any]) -> str:
     """Each document of the schema as a TypedDict: nothing is converted, so what the schema lacks is still there."""
     made = generate(
-        json.dumps(document),
+        json.dumps(plain(document)),
         input_file_type=InputFileType.OpenAPI,
         output_model_type=DataModelType.TypingTypedDict,
         target_python_version=PythonVersion.PY_311,
@@ -118,11 +135,15 @@ def _name(path: str, method: str) -> str:
     """`get_cluster_node` for GET clusters/{id}/nodes/{name}: a list's name in the singular where one row is meant."""
     words = re.findall(r"[^/]+", path)
     parts = [
-        word.removesuffix("s") if number + 1 < len(words) and words[number + 1].startswith("{") else word
+        _singular(word) if number + 1 < len(words) and words[number + 1].startswith("{") else word
         for number, word in enumerate(words)
         if not word.startswith("{")
     ]
     return f"{method}_{'_'.join(parts)}".replace("-", "_")
+
+
+def _singular(word: str) -> str:
+    return word.removesuffix("ies") + "y" if word.endswith("ies") else word.removesuffix("s")
 
 
 def _formatted(text: str, path: Path) -> str:

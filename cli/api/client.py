@@ -17,6 +17,30 @@ if TYPE_CHECKING:
 class Api(Client):
     """One service. Each method raises `Problem` or `Unreachable`; lists go over all pages when read."""
 
+    def get_access_keys(self, *, limit: int | None = None) -> Iterator[types.AccessKey]:
+        """List access keys."""
+        return self.pages("access-keys", limit=limit)
+
+    def post_access_keys(self, body: Mapping[str, Any]) -> types.Issued:
+        """Issue an access key."""
+        return self.post("access-keys", body)
+
+    def get_access_key(self, key_id: str) -> types.AccessKey:
+        """Read an access key."""
+        return self.get(f"access-keys/{key_id}")
+
+    def patch_access_key(self, key_id: str, body: Mapping[str, Any]) -> types.AccessKey:
+        """Change an access key."""
+        return self.patch(f"access-keys/{key_id}", body)
+
+    def post_access_key_revoke(self, key_id: str, body: Mapping[str, Any]) -> types.AccessKey:
+        """Revoke an access key."""
+        return self.post(f"access-keys/{key_id}/revoke", body)
+
+    def post_access_key_rotate(self, key_id: str, body: Mapping[str, Any]) -> types.Successor:
+        """Rotate an access key."""
+        return self.post(f"access-keys/{key_id}/rotate", body)
+
     def get_clusters(
         self, *, limit: int | None = None, name: str | None = None, state: str | None = None
     ) -> Iterator[types.ClusterWithOperation]:
@@ -184,13 +208,65 @@ class Api(Client):
         """Retry an operation."""
         return self.post(f"operations/{operation_id}/retry", body)
 
-    def get_operation_steps(self, operation_id: str, *, limit: int | None = None) -> Iterator[types.Step]:
+    def get_operation_steps(self, operation_id: str) -> list[types.Step]:
         """List an operation's steps."""
-        return self.pages(f"operations/{operation_id}/steps", limit=limit)
+        return self.get(f"operations/{operation_id}/steps")
 
     def get_service(self) -> types.Service:
         """See whether the service works."""
         return self.get("service")
+
+    def get_webhook_event_types(self) -> list[types.EventType]:
+        """List the types of events."""
+        return self.get("webhook-event-types")
+
+    def get_webhooks(self, *, limit: int | None = None) -> Iterator[types.Webhook]:
+        """List webhooks."""
+        return self.pages("webhooks", limit=limit)
+
+    def post_webhooks(self, body: Mapping[str, Any]) -> types.WebhookWithSecret:
+        """Add a webhook."""
+        return self.post("webhooks", body)
+
+    def get_webhook(self, webhook_id: str) -> types.Webhook:
+        """Read a webhook."""
+        return self.get(f"webhooks/{webhook_id}")
+
+    def patch_webhook(self, webhook_id: str, body: Mapping[str, Any]) -> types.Webhook:
+        """Change a webhook."""
+        return self.patch(f"webhooks/{webhook_id}", body)
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Delete a webhook."""
+        self.delete(f"webhooks/{webhook_id}")
+
+    def get_webhook_deliveries(
+        self, webhook_id: str, *, limit: int | None = None, state: str | None = None, type: str | None = None
+    ) -> Iterator[types.Delivery]:
+        """List deliveries, newest first."""
+        return self.pages(f"webhooks/{webhook_id}/deliveries", limit=limit, state=state, type=type)
+
+    def get_webhook_delivery(self, webhook_id: str, delivery_id: str) -> types.DeliveryDetail:
+        """Read a delivery."""
+        return self.get(f"webhooks/{webhook_id}/deliveries/{delivery_id}")
+
+    def post_webhook_delivery_replay(
+        self, webhook_id: str, delivery_id: str, body: Mapping[str, Any]
+    ) -> types.Delivery:
+        """Send a delivery again."""
+        return self.post(f"webhooks/{webhook_id}/deliveries/{delivery_id}/replay", body)
+
+    def post_webhook_ping(self, webhook_id: str, body: Mapping[str, Any]) -> types.Delivery:
+        """Send a test."""
+        return self.post(f"webhooks/{webhook_id}/ping", body)
+
+    def post_webhook_replay(self, webhook_id: str, body: Mapping[str, Any]) -> types.Replayed:
+        """Send what failed again."""
+        return self.post(f"webhooks/{webhook_id}/replay", body)
+
+    def post_webhook_rotate_secret(self, webhook_id: str, body: Mapping[str, Any]) -> types.NewSecret:
+        """Rotate the secret."""
+        return self.post(f"webhooks/{webhook_id}/rotate-secret", body)
 
     def get_whoami(self) -> types.WhoAmI:
         """Who am I."""

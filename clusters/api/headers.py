@@ -19,6 +19,7 @@ ANSWERED: Mapping[str, dict[str, Any]] = {
     },
     "WWW-Authenticate": {
         "description": "What the service wants to be shown (RFC 9110).",
+        "required": True,
         "schema": {"type": "string"},
         "example": 'Bearer realm="sanqian"',
     },
@@ -28,6 +29,11 @@ ANSWERED: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": '"4f0c5d1e8a.91d3a7c2b6"',
     },
+    "Scope-Challenge": {
+        "description": "The scope that the service wants a key to have (RFC 6750); only where the scope is too little.",
+        "schema": {"type": "string"},
+        "example": 'Bearer realm="sanqian", error="insufficient_scope", scope="operate"',
+    },
     "Idempotency-Replayed": {
         "description": "`true` where this is the kept answer of an earlier request with this `Idempotency-Key`, and "
         "nothing was done again. Missing otherwise.",
@@ -35,7 +41,7 @@ ANSWERED: Mapping[str, dict[str, Any]] = {
         "example": "true",
     },
 }
-"""Headers of answers by name."""
+"""Headers of answers by name; a header that two kinds of answers bear in two ways has two names here."""
 
 ASKED: Mapping[str, dict[str, Any]] = {
     "Idempotency-Key": {

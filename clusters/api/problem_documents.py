@@ -18,7 +18,8 @@ PATH = "/api/v1/clusters/3a4a9d0e-6b5c-4f0e-9a52-0f2b6f6f7c11/operations"
 class About:
     """When a kind of problem comes, an example of its `detail` and `hint`, its own fields and its headers.
 
-    A header with a ``?`` does not always come.
+    A header with a ``?`` does not always come; ``name=description`` is one that `clusters.api.headers` has by another
+    name.
     """
 
     when: str
@@ -86,7 +87,7 @@ ABOUT: Mapping[str, About] = {
         "The access key 8b4ac51bdc has the scope read, and this needs operate.",
         "Use a key of scope operate or admin; a key of scope admin can make one.",
         fields={"scope": {"type": "string", "description": "The scope that is needed.", "examples": ["operate"]}},
-        headers=("WWW-Authenticate",),
+        headers=("WWW-Authenticate=Scope-Challenge",),
     ),
     "forbidden": About("The service does not let this be done.", "", ""),
     "not-allowed": About(
@@ -263,8 +264,9 @@ def _response(slugs: list[str]) -> Schema:
         "description": "\n".join(f"* `/problems/{slug}` - {ABOUT[slug].when}" for slug in slugs),
         "content": {CONTENT_TYPE: {"schema": schema, "examples": {slug: {"value": example(slug)} for slug in slugs}}},
     }
-    if names := {name.rstrip("?") for slug in slugs for name in ABOUT[slug].headers}:
-        answer["headers"] = {name: reference(name) for name in sorted(names)}
+    if named := sorted({header.rstrip("?") for slug in slugs for header in ABOUT[slug].headers}):
+        pairs = (header.partition("=") for header in named)
+        answer["headers"] = {name: reference(described or name) for name, _, described in pairs}
     return answer
 
 

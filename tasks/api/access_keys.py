@@ -211,7 +211,12 @@ class AccessKeys(View):
             self.audit("access-key.update", key, {**changed, **({"force": True} if force else {})})
         return Response(self.as_shown(key.pk))
 
-    @extend_schema(summary="Revoke an access key", request=RevokeSerializer, responses=AccessKeySerializer)
+    @extend_schema(
+        operation_id="access_keys_revoke",
+        summary="Revoke an access key",
+        request=RevokeSerializer,
+        responses=AccessKeySerializer,
+    )
     @tells("last-admin-key")
     @idempotent
     def revoke(self, request: Request, key_id: str) -> Response:
@@ -224,7 +229,12 @@ class AccessKeys(View):
             self.audit("access-key.revoke", key, {"force": True} if force else {})
         return Response(self.as_shown(key.pk))
 
-    @extend_schema(summary="Rotate an access key", request=RotateSerializer, responses={201: SuccessorSerializer})
+    @extend_schema(
+        operation_id="access_keys_rotate",
+        summary="Rotate an access key",
+        request=RotateSerializer,
+        responses={201: SuccessorSerializer},
+    )
     @tells("last-admin-key", "conflict")
     @idempotent
     def rotate(self, request: Request, key_id: str) -> Response:

@@ -79,7 +79,7 @@ class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
             "failures": {"help_text": "How many attempts in a row it did not take."},
             "failing_since": {"help_text": "When the first of them was; null while all is well."},
             "delivered_at": {"help_text": "When it last took something; null before."},
-            "old_secret_until": {"help_text": "Until when the secret before the last rotation signs, too; null without one."},
+            "old_secret_until": {"help_text": "Until when the secret before the last rotation signs, too; else null."},
             "created_at": {"help_text": "When it was added."},
         }
 

@@ -118,7 +118,12 @@ class Webhooks(View):
         endpoints.delete(own_webhook(self.key, webhook_id), **self.who())
         return Response(status=204)
 
-    @extend_schema(summary="Rotate the secret", request=RotationSerializer, responses=NewSecretSerializer)
+    @extend_schema(
+        operation_id="webhooks_rotate_secret",
+        summary="Rotate the secret",
+        request=RotationSerializer,
+        responses=NewSecretSerializer,
+    )
     @with_secret
     @idempotent
     def rotate_secret(self, request: Request, webhook_id: str) -> Response:
@@ -131,7 +136,9 @@ class Webhooks(View):
         until = changed.old_secret_until
         return Response({"id": str(row.pk), "old_secret_until": until.isoformat() if until else None})
 
-    @extend_schema(summary="Send a test", request=None, responses={202: DeliverySerializer})
+    @extend_schema(
+        operation_id="webhooks_ping", summary="Send a test", request=None, responses={202: DeliverySerializer}
+    )
     @tells("conflict")
     @idempotent
     def ping(self, request: Request, webhook_id: str) -> Response:
@@ -143,7 +150,12 @@ class Webhooks(View):
         where = f"{OF_WEBHOOK}/{row.pk}/deliveries/{made.pk}"
         return Response(DeliverySerializer(made).data, status=202, headers={"Location": where})
 
-    @extend_schema(summary="Send what failed again", request=ReplaySerializer, responses={202: ReplayedSerializer})
+    @extend_schema(
+        operation_id="webhooks_replay",
+        summary="Send what failed again",
+        request=ReplaySerializer,
+        responses={202: ReplayedSerializer},
+    )
     @tells("conflict")
     @idempotent
     def replay(self, request: Request, webhook_id: str) -> Response:
@@ -202,7 +214,12 @@ class Deliveries(View):
         """With its body and each attempt."""
         return Response(DeliveryDetailSerializer(self.delivery(delivery_id)).data)
 
-    @extend_schema(summary="Send a delivery again", request=None, responses={202: DeliverySerializer})
+    @extend_schema(
+        operation_id="webhooks_deliveries_replay",
+        summary="Send a delivery again",
+        request=None,
+        responses={202: DeliverySerializer},
+    )
     @tells("conflict")
     @idempotent
     def replay(self, request: Request, webhook_id: str, delivery_id: str) -> Response:
