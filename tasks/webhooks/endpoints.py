@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from clusters.models import AccessKey, Customer
+from clusters.customers import in_turn
+from clusters.models import AccessKey
 from tasks.services import audit
 from tasks.webhooks import events, outbox
 from tasks.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -31,8 +32,7 @@ class SwitchedOff(Exception):
 @transaction.atomic
 def create(key: AccessKey, fields: Mapping[str, Any], *, actor: str, source: str = "") -> WebhookEndpoint:
     """A new endpoint with a secret of its own. Raises `TooMany`."""
-    # One row to wait at, so that two requests together do not pass the limit.
-    Customer.objects.select_for_update(no_key=True).only("pk").get(pk=key.customer_id)
+    in_turn(key.customer_id)
     if WebhookEndpoint.objects.filter(access_key__customer=key.customer_id).count() >= MOST:
         raise TooMany(f"You may have {MOST} webhooks.")
     made = WebhookEndpoint(access_key=key, secret=new_secret(), **fields)

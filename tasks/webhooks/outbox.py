@@ -17,8 +17,7 @@ from tasks.webhooks.models import WebhookDelivery, WebhookEvent
 # The endpoints are held against being deleted meanwhile, which would break the change itself; only deleting waits.
 _WANTED = """
 SELECT endpoint.id, cluster.name FROM clusters_cluster cluster
-JOIN clusters_accesskey its ON its.id = cluster.access_key_id
-JOIN clusters_accesskey maker ON maker.customer_id = its.customer_id AND maker.active
+JOIN clusters_accesskey maker ON maker.customer_id = cluster.customer_id AND maker.active
 JOIN tasks_webhookendpoint endpoint ON endpoint.access_key_id = maker.id AND endpoint.active
 WHERE cluster.id = %s AND (endpoint.event_types = '{}' OR %s = ANY(endpoint.event_types))
 FOR KEY SHARE OF endpoint
