@@ -81,7 +81,7 @@ def main() -> None:
     PO.parent.mkdir(parents=True, exist_ok=True)
     write(catalog)
     empty = [message.id for message in read() if message.id and not message.string]
-    print(f"{len(catalog)} texts, {len(empty)} without a translation: {PO.relative_to(ROOT)}")  # noqa: T201
+    print(f"{len(catalog)} texts, {len(empty)} without a translation: {PO.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
