@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.api.client import Api
 from cli.errors import CliError, Code, Problem
@@ -91,8 +91,16 @@ def find_webhook(client: Api, given: str = "") -> types.Webhook:
     if len(chosen) == 1:
         return chosen[0]
     if not rows:
-        raise CliError("You have no webhook yet.", hint="Add one with `3kctl webhooks add URL`.", code=Code.NOT_FOUND)
+        raise CliError(
+            tr("You have no webhook yet."), hint=tr("Add one with `3kctl webhooks add URL`."), code=Code.NOT_FOUND
+        )
     listed = ", ".join(f"{row['id'][:8]} ({row['url']})" for row in rows)
     if not chosen:
-        raise CliError(f"You have no webhook {given}.", hint=f"You have: {listed}.", code=Code.NOT_FOUND)
-    raise CliError(f"{len(chosen)} webhooks are meant.", hint=f"Give an id: {listed}.")
+        raise CliError(
+            tr("You have no webhook {given}.", given=given),
+            hint=tr("You have: {names}.", names=listed),
+            code=Code.NOT_FOUND,
+        )
+    raise CliError(
+        tr("{count} webhooks are meant.", count=len(chosen)), hint=tr("Give an id: {listed}.", listed=listed)
+    )

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class Api(Client):
     """One service. Each method raises `Problem` or `Unreachable`; lists go over all pages when read."""
 
-    def get_access_keys(self, *, limit: int | None = None) -> Iterator[types.AccessKey]:
+    def get_access_keys(self, *, limit: int | None = None, order: str | None = None) -> Iterator[types.AccessKey]:
         """List access keys."""
-        return self.pages("access-keys", limit=limit)
+        return self.pages("access-keys", limit=limit, order=order)
 
     def post_access_keys(self, body: Mapping[str, Any]) -> types.Issued:
         """Issue an access key."""
@@ -42,10 +42,33 @@ class Api(Client):
         return self.post(f"access-keys/{key_id}/rotate", body)
 
     def get_clusters(
-        self, *, limit: int | None = None, name: str | None = None, state: str | None = None
+        self,
+        *,
+        active: bool | None = None,
+        created_after: str | None = None,
+        created_before: str | None = None,
+        fields: str | None = None,
+        kubernetes_version: str | None = None,
+        limit: int | None = None,
+        name: str | None = None,
+        order: str | None = None,
+        search: str | None = None,
+        state: str | None = None,
     ) -> Iterator[types.ClusterWithOperation]:
         """List clusters."""
-        return self.pages("clusters", limit=limit, name=name, state=state)
+        return self.pages(
+            "clusters",
+            active=active,
+            created_after=created_after,
+            created_before=created_before,
+            fields=fields,
+            kubernetes_version=kubernetes_version,
+            limit=limit,
+            name=name,
+            order=order,
+            search=search,
+            state=state,
+        )
 
     def post_clusters(self, body: Mapping[str, Any]) -> types.RegisteredCluster:
         """Register a cluster."""
@@ -59,9 +82,9 @@ class Api(Client):
         """Judge a configuration."""
         return self.post("clusters/validate", body)
 
-    def get_cluster(self, cluster_id: str) -> types.ClusterWithOperation:
+    def get_cluster(self, cluster_id: str, *, fields: str | None = None) -> Any:
         """Read a cluster."""
-        return self.get(f"clusters/{cluster_id}")
+        return self.get(f"clusters/{cluster_id}", fields=fields)
 
     def patch_cluster(self, cluster_id: str, body: Mapping[str, Any]) -> types.ClusterWithOperation:
         """Change a cluster."""
@@ -75,9 +98,11 @@ class Api(Client):
         """Hand over to another access key."""
         return self.post(f"clusters/{cluster_id}/access-key", body)
 
-    def get_cluster_backups(self, cluster_id: str, *, limit: int | None = None) -> Iterator[types.Backup]:
+    def get_cluster_backups(
+        self, cluster_id: str, *, fields: str | None = None, limit: int | None = None, order: str | None = None
+    ) -> Iterator[types.Backup]:
         """List backups, newest first."""
-        return self.pages(f"clusters/{cluster_id}/backups", limit=limit)
+        return self.pages(f"clusters/{cluster_id}/backups", fields=fields, limit=limit, order=order)
 
     def get_cluster_ceph(self, cluster_id: str) -> types.Ceph:
         """Read how Ceph is."""
@@ -87,9 +112,29 @@ class Api(Client):
         """List certificates."""
         return self.get(f"clusters/{cluster_id}/certificates")
 
-    def get_cluster_components(self, cluster_id: str, *, limit: int | None = None) -> Iterator[types.Component]:
+    def get_cluster_components(
+        self,
+        cluster_id: str,
+        *,
+        chosen: bool | None = None,
+        fields: str | None = None,
+        limit: int | None = None,
+        namespace: str | None = None,
+        order: str | None = None,
+        search: str | None = None,
+        state: str | None = None,
+    ) -> Iterator[types.Component]:
         """List components with their health."""
-        return self.pages(f"clusters/{cluster_id}/components", limit=limit)
+        return self.pages(
+            f"clusters/{cluster_id}/components",
+            chosen=chosen,
+            fields=fields,
+            limit=limit,
+            namespace=namespace,
+            order=order,
+            search=search,
+            state=state,
+        )
 
     def get_cluster_configuration(self, cluster_id: str) -> str:
         """Export the configuration."""
@@ -103,9 +148,33 @@ class Api(Client):
         """Read the health."""
         return self.get(f"clusters/{cluster_id}/health")
 
-    def get_cluster_health_events(self, cluster_id: str, *, limit: int | None = None) -> Iterator[types.HealthEvent]:
+    def get_cluster_health_events(
+        self,
+        cluster_id: str,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        fields: str | None = None,
+        limit: int | None = None,
+        name: str | None = None,
+        new_state: str | None = None,
+        order: str | None = None,
+        search: str | None = None,
+        subject: str | None = None,
+    ) -> Iterator[types.HealthEvent]:
         """List changes of health, newest first."""
-        return self.pages(f"clusters/{cluster_id}/health-events", limit=limit)
+        return self.pages(
+            f"clusters/{cluster_id}/health-events",
+            after=after,
+            before=before,
+            fields=fields,
+            limit=limit,
+            name=name,
+            new_state=new_state,
+            order=order,
+            search=search,
+            subject=subject,
+        )
 
     def post_cluster_import(self, cluster_id: str, body: Mapping[str, Any]) -> types.Operation:
         """Import a cluster again."""
@@ -119,17 +188,35 @@ class Api(Client):
         """Add the hosts of a configuration."""
         return self.post(f"clusters/{cluster_id}/new-nodes", body)
 
-    def get_cluster_nodes(self, cluster_id: str, *, limit: int | None = None) -> Iterator[types.Node]:
+    def get_cluster_nodes(
+        self,
+        cluster_id: str,
+        *,
+        arch: str | None = None,
+        fields: str | None = None,
+        limit: int | None = None,
+        order: str | None = None,
+        role_group: str | None = None,
+        search: str | None = None,
+    ) -> Iterator[types.Node]:
         """List hosts."""
-        return self.pages(f"clusters/{cluster_id}/nodes", limit=limit)
+        return self.pages(
+            f"clusters/{cluster_id}/nodes",
+            arch=arch,
+            fields=fields,
+            limit=limit,
+            order=order,
+            role_group=role_group,
+            search=search,
+        )
 
     def post_cluster_nodes(self, cluster_id: str, body: Mapping[str, Any]) -> types.AddedNode:
         """Add a host."""
         return self.post(f"clusters/{cluster_id}/nodes", body)
 
-    def get_cluster_node(self, cluster_id: str, name: str) -> types.Node:
+    def get_cluster_node(self, cluster_id: str, name: str, *, fields: str | None = None) -> Any:
         """Read a host."""
-        return self.get(f"clusters/{cluster_id}/nodes/{name}")
+        return self.get(f"clusters/{cluster_id}/nodes/{name}", fields=fields)
 
     def patch_cluster_node(self, cluster_id: str, name: str, body: Mapping[str, Any]) -> types.Node:
         """Change a host."""
@@ -143,13 +230,37 @@ class Api(Client):
         self,
         cluster_id: str,
         *,
+        active: bool | None = None,
         cluster: str | None = None,
+        created_after: str | None = None,
+        created_before: str | None = None,
+        dry_run: bool | None = None,
+        fields: str | None = None,
+        finished_after: str | None = None,
+        finished_before: str | None = None,
         kind: str | None = None,
         limit: int | None = None,
+        order: str | None = None,
+        search: str | None = None,
         state: str | None = None,
     ) -> Iterator[types.Operation]:
         """List a cluster's operations."""
-        return self.pages(f"clusters/{cluster_id}/operations", cluster=cluster, kind=kind, limit=limit, state=state)
+        return self.pages(
+            f"clusters/{cluster_id}/operations",
+            active=active,
+            cluster=cluster,
+            created_after=created_after,
+            created_before=created_before,
+            dry_run=dry_run,
+            fields=fields,
+            finished_after=finished_after,
+            finished_before=finished_before,
+            kind=kind,
+            limit=limit,
+            order=order,
+            search=search,
+            state=state,
+        )
 
     def post_cluster_operations(self, cluster_id: str, body: Mapping[str, Any]) -> types.Operation:
         """Start an operation."""
@@ -178,14 +289,45 @@ class Api(Client):
         return self.get("operation-kinds")
 
     def get_operations(
-        self, *, cluster: str | None = None, kind: str | None = None, limit: int | None = None, state: str | None = None
+        self,
+        *,
+        active: bool | None = None,
+        cluster: str | None = None,
+        created_after: str | None = None,
+        created_before: str | None = None,
+        dry_run: bool | None = None,
+        fields: str | None = None,
+        finished_after: str | None = None,
+        finished_before: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        order: str | None = None,
+        search: str | None = None,
+        state: str | None = None,
     ) -> Iterator[types.Operation]:
         """List operations."""
-        return self.pages("operations", cluster=cluster, kind=kind, limit=limit, state=state)
+        return self.pages(
+            "operations",
+            active=active,
+            cluster=cluster,
+            created_after=created_after,
+            created_before=created_before,
+            dry_run=dry_run,
+            fields=fields,
+            finished_after=finished_after,
+            finished_before=finished_before,
+            kind=kind,
+            limit=limit,
+            order=order,
+            search=search,
+            state=state,
+        )
 
-    def get_operation(self, operation_id: str) -> types.OperationDetail:
+    def get_operation(
+        self, operation_id: str, *, after: int | None = None, fields: str | None = None, wait: int | None = None
+    ) -> Any:
         """Read an operation."""
-        return self.get(f"operations/{operation_id}")
+        return self.get(f"operations/{operation_id}", after=after, fields=fields, wait=wait)
 
     def post_operation_cancel(self, operation_id: str, body: Mapping[str, Any]) -> types.Operation:
         """Cancel an operation."""
@@ -212,6 +354,10 @@ class Api(Client):
         """List an operation's steps."""
         return self.get(f"operations/{operation_id}/steps")
 
+    def get_overview(self) -> types.Overview:
+        """See all clusters at a glance."""
+        return self.get("overview")
+
     def get_service(self) -> types.Service:
         """See whether the service works."""
         return self.get("service")
@@ -220,9 +366,9 @@ class Api(Client):
         """List the types of events."""
         return self.get("webhook-event-types")
 
-    def get_webhooks(self, *, limit: int | None = None) -> Iterator[types.Webhook]:
+    def get_webhooks(self, *, limit: int | None = None, order: str | None = None) -> Iterator[types.Webhook]:
         """List webhooks."""
-        return self.pages("webhooks", limit=limit)
+        return self.pages("webhooks", limit=limit, order=order)
 
     def post_webhooks(self, body: Mapping[str, Any]) -> types.WebhookWithSecret:
         """Add a webhook."""
@@ -241,10 +387,16 @@ class Api(Client):
         self.delete(f"webhooks/{webhook_id}")
 
     def get_webhook_deliveries(
-        self, webhook_id: str, *, limit: int | None = None, state: str | None = None, type: str | None = None
+        self,
+        webhook_id: str,
+        *,
+        limit: int | None = None,
+        order: str | None = None,
+        state: str | None = None,
+        type: str | None = None,
     ) -> Iterator[types.Delivery]:
         """List deliveries, newest first."""
-        return self.pages(f"webhooks/{webhook_id}/deliveries", limit=limit, state=state, type=type)
+        return self.pages(f"webhooks/{webhook_id}/deliveries", limit=limit, order=order, state=state, type=type)
 
     def get_webhook_delivery(self, webhook_id: str, delivery_id: str) -> types.DeliveryDetail:
         """Read a delivery."""

@@ -690,6 +690,25 @@ ComponentKind: TypeAlias = Literal["helm", "manifest"]
 """
 
 
+class ComponentStates(TypedDict):
+    """
+    Components that are there or ought to be.
+    """
+
+    total: int
+    """
+    How many there are.
+    """
+    healthy: int
+    """
+    How many of them are healthy.
+    """
+    troubled: list[str]
+    """
+    Names of those that are degraded, unhealthy or missing.
+    """
+
+
 CredentialKind: TypeAlias = Literal["key", "password"]
 """
 * `key` - A private key.
@@ -2010,6 +2029,7 @@ ProblemType: TypeAlias = Literal[
     "/problems/last-admin-key",
     "/problems/conflict",
     "/problems/idempotency-conflict",
+    "/problems/precondition-failed",
     "/problems/too-large",
     "/problems/unsupported-media-type",
     "/problems/idempotency-mismatch",
@@ -2034,6 +2054,7 @@ ProblemType: TypeAlias = Literal[
 * `/problems/last-admin-key` - 409: The customer would have no access key of scope admin any more.
 * `/problems/conflict` - 409: The request contradicts what there is; `detail` says how.
 * `/problems/idempotency-conflict` - 409: The first request with this `Idempotency-Key` is still under way.
+* `/problems/precondition-failed` - 412: What `If-Match` names is not what there is any more; nothing was done.
 * `/problems/too-large` - 413: The body is larger than 2 MiB.
 * `/problems/unsupported-media-type` - 415: The body is not sent as JSON.
 * `/problems/idempotency-mismatch` - 422: The `Idempotency-Key` came with another path or body before.
@@ -3386,6 +3407,61 @@ class Backup(TypedDict):
     """
 
 
+class BackupPart(TypedDict):
+    """
+    The fields that the request asked for.
+    """
+
+    store: NotRequired[BackupPlace]
+    """
+    Where it lies: on the host, in a directory of the service, or in an S3-compatible store.
+    """
+    host: NotRequired[str]
+    """
+    The etcd host that took it.
+    """
+    directory: NotRequired[str]
+    """
+    The directory, or what stands for it in the store.
+    """
+    name: NotRequired[str]
+    """
+    Its name; the operation `restore` takes it as `backup`.
+    """
+    size: NotRequired[int]
+    """
+    Its size in bytes.
+    """
+    sha256: NotRequired[str]
+    """
+    SHA-256 of the file, 64 hex digits.
+    """
+    revision: NotRequired[int]
+    """
+    Number of etcd's revision when it was taken.
+    """
+    keys: NotRequired[int]
+    """
+    How many keys it holds.
+    """
+    etcd_version: NotRequired[str]
+    """
+    Version of etcd of then.
+    """
+    kubernetes_version: NotRequired[str]
+    """
+    Version of Kubernetes of then.
+    """
+    members: NotRequired[list[str]]
+    """
+    Peer addresses of etcd's members of then.
+    """
+    taken_at: NotRequired[str]
+    """
+    When it was taken.
+    """
+
+
 class CephCheck(TypedDict):
     """
     A health check that Ceph raises.
@@ -3622,6 +3698,49 @@ class ChangeOfState(TypedDict):
     """
 
 
+class ClusterGlance(TypedDict):
+    """
+    A cluster at a glance.
+    """
+
+    id: str
+    """
+    Its id.
+    """
+    name: str
+    """
+    Its name.
+    """
+    state: ClusterState
+    """
+    Its state.
+    """
+    state_reason: str
+    """
+    Why it is in this state, where that needs saying.
+    """
+    checked_at: str | None
+    """
+    When its health was last read.
+    """
+    reachable: bool | None
+    """
+    Whether the last attempt to read it did.
+    """
+    hosts: int
+    """
+    How many hosts it has.
+    """
+    components: ComponentStates
+    """
+    How its components are.
+    """
+    active_operation: ActiveOperation | None
+    """
+    What is under way; null where nothing is.
+    """
+
+
 class ClusterWithOperation(TypedDict):
     """
     A cluster. Its settings are flat fields.
@@ -3781,6 +3900,165 @@ class ClusterWithOperation(TypedDict):
     """
 
 
+class ClusterWithOperationPart(TypedDict):
+    """
+    The fields that the request asked for.
+    """
+
+    id: NotRequired[str]
+    """
+    Its id.
+    """
+    name: NotRequired[str]
+    """
+    Its name, which no other of your clusters has.
+    """
+    description: NotRequired[str]
+    """
+    For people.
+    """
+    state: NotRequired[ClusterState]
+    """
+    Follows operations and health.
+    """
+    state_reason: NotRequired[str]
+    """
+    Why it is in this state, where that needs saying.
+    """
+    kubernetes_version: NotRequired[str]
+    """
+    Version of Kubernetes, with its v.
+    """
+    container_manager: NotRequired[str]
+    """
+    containerd, docker, crio or isula.
+    """
+    network_plugin: NotRequired[str]
+    """
+    calico, flannel, cilium, kubeovn, hybridnet or none.
+    """
+    pod_cidr: NotRequired[str]
+    """
+    Addresses of the pods; IPv4 and IPv6 with a comma between.
+    """
+    service_cidr: NotRequired[str]
+    """
+    Addresses of the services.
+    """
+    control_plane_domain: NotRequired[str]
+    """
+    Name under which the hosts know the API server.
+    """
+    control_plane_address: NotRequired[str]
+    """
+    Its address; empty for the first control-plane host or the internal load balancer.
+    """
+    control_plane_port: NotRequired[int]
+    """
+    Number of its port.
+    """
+    internal_load_balancer: NotRequired[LoadBalancer | Blank]
+    """
+    haproxy, kube-vip or empty.
+    """
+    private_registry: NotRequired[str]
+    """
+    Host of the private registry.
+    """
+    registry_namespace: NotRequired[str]
+    """
+    Project in the registry.
+    """
+    registry_type: NotRequired[str]
+    """
+    harbor or registry.
+    """
+    registry_user: NotRequired[str]
+    """
+    Login of the registry; empty for the platform's own.
+    """
+    api_address: NotRequired[str]
+    """
+    API address of the cloud that the platform reports to.
+    """
+    storage_class: NotRequired[str]
+    """
+    The platform's default storage class.
+    """
+    object_store_bucket: NotRequired[str]
+    """
+    Bucket of the platform's object store.
+    """
+    log_level: NotRequired[LogLevel]
+    """
+    How much the platform's agents log.
+    """
+    drift_hours: NotRequired[int]
+    """
+    Hours between two looks for what is no longer as installed; 0 for never.
+    """
+    backup_hours: NotRequired[int]
+    """
+    Hours between two backups of etcd on the etcd hosts; 0 for never.
+    """
+    backup_store: NotRequired[BackupStore | Blank]
+    """
+    Where backups of etcd are copied to: `directory` of the service, `s3`, or empty for nowhere.
+    """
+    backup_endpoint: NotRequired[str]
+    """
+    URL of the S3-compatible store.
+    """
+    backup_region: NotRequired[str]
+    """
+    Its region; empty for us-east-1, which most other than Amazon's take.
+    """
+    backup_bucket: NotRequired[str]
+    """
+    Bucket in it.
+    """
+    backup_prefix: NotRequired[str]
+    """
+    What the names of objects begin with, before the cluster's id.
+    """
+    hosts: NotRequired[int]
+    """
+    How many hosts it has.
+    """
+    components: NotRequired[ComponentCounts]
+    """
+    How many of its components are healthy.
+    """
+    cpod_id: NotRequired[str]
+    """
+    The platform's id of this cluster, known after the installation.
+    """
+    kubernetes_uid: NotRequired[str]
+    """
+    The uid of its namespace kube-system, of an imported cluster.
+    """
+    imported: NotRequired[dict[str, Any]]
+    """
+    What an import found besides: releases, nodes, Ceph; empty for others.
+    """
+    checked_at: NotRequired[str | None]
+    """
+    When it was last read; null before.
+    """
+    created_at: NotRequired[str]
+    """
+    When it was registered.
+    """
+    updated_at: NotRequired[str]
+    """
+    When it was last changed.
+    """
+    active_operation: NotRequired[ActiveOperation | None]
+    """
+    What is under way; null where nothing is.
+    """
+
+
 class Component(TypedDict):
     """
     A part of the platform on this cluster.
@@ -3835,6 +4113,65 @@ class Component(TypedDict):
     When it was last read.
     """
     changed_at: str | None
+    """
+    Since when it is in this state.
+    """
+
+
+class ComponentPart(TypedDict):
+    """
+    The fields that the request asked for.
+    """
+
+    name: NotRequired[str]
+    """
+    Its name in the catalogue.
+    """
+    kind: NotRequired[InstalledKind]
+    """
+    How it comes to the cluster.
+    """
+    namespace: NotRequired[str]
+    """
+    Its namespace; empty where it has none.
+    """
+    chosen: NotRequired[bool]
+    """
+    Installed by an operation, so its absence is a fault.
+    """
+    state: NotRequired[HealthState]
+    """
+    How it is.
+    """
+    desired: NotRequired[int]
+    """
+    How many pods there ought to be.
+    """
+    ready: NotRequired[int]
+    """
+    How many pods are ready.
+    """
+    version: NotRequired[str]
+    """
+    Version of what runs; empty where that is not known.
+    """
+    reason: NotRequired[str]
+    """
+    Why it is not healthy; empty while it is.
+    """
+    details: NotRequired[dict[str, Any]]
+    """
+    Parts, objects and numbers behind the state.
+    """
+    chart_version: NotRequired[str]
+    """
+    Of its Helm release, as an import saw it.
+    """
+    checked_at: NotRequired[str | None]
+    """
+    When it was last read.
+    """
+    changed_at: NotRequired[str | None]
     """
     Since when it is in this state.
     """
@@ -4178,6 +4515,41 @@ class HealthEvent(TypedDict):
     Its state since then.
     """
     reason: str
+    """
+    Why; may be empty.
+    """
+
+
+class HealthEventPart(TypedDict):
+    """
+    The fields that the request asked for.
+    """
+
+    id: NotRequired[int]
+    """
+    Its number; later ones are higher.
+    """
+    at: NotRequired[str]
+    """
+    When it was seen.
+    """
+    subject: NotRequired[HealthSubject]
+    """
+    What kind of thing changed.
+    """
+    name: NotRequired[str]
+    """
+    Name of the component, node, cluster or health check.
+    """
+    old_state: NotRequired[str]
+    """
+    Its state before; empty when it was seen for the first time.
+    """
+    new_state: NotRequired[str]
+    """
+    Its state since then.
+    """
+    reason: NotRequired[str]
     """
     Why; may be empty.
     """
@@ -4621,6 +4993,69 @@ class Node(TypedDict):
     """
 
 
+class NodePart(TypedDict):
+    """
+    The fields that the request asked for.
+    """
+
+    name: NotRequired[str]
+    """
+    Its name, also in Kubernetes.
+    """
+    address: NotRequired[str]
+    """
+    Where SSH goes.
+    """
+    internal_address: NotRequired[str]
+    """
+    The address that the cluster's hosts use.
+    """
+    port: NotRequired[int]
+    """
+    Number of its SSH port.
+    """
+    user: NotRequired[str]
+    """
+    The user that is logged in.
+    """
+    role_groups: NotRequired[list[str]]
+    """
+    etcd, control-plane, worker, registry, storage.
+    """
+    arch: NotRequired[str]
+    """
+    Its architecture, amd64 or arm64.
+    """
+    labels: NotRequired[dict[str, str]]
+    """
+    Labels that its Kubernetes node is given.
+    """
+    host_key_fingerprint: NotRequired[str | None]
+    """
+    SHA256:... of the pinned key, or null.
+    """
+    jump: NotRequired[str | None]
+    """
+    The host that it is reached through; null where it is reached directly.
+    """
+    facts: NotRequired[dict[str, Any]]
+    """
+    What the last preflight read: CPUs, memory, system, GPUs, disks; empty before.
+    """
+    facts_at: NotRequired[str | None]
+    """
+    When it did; null before.
+    """
+    credential: NotRequired[CredentialShown]
+    """
+    How the host is logged in to.
+    """
+    status: NotRequired[NodeStatus | None]
+    """
+    What the last reading of Kubernetes saw; null where it did not see it.
+    """
+
+
 class Operation(TypedDict):
     """
     An operation.
@@ -4688,6 +5123,96 @@ class Operation(TypedDict):
     """
 
 
+class OperationPart(TypedDict):
+    """
+    The fields that the request asked for.
+    """
+
+    id: NotRequired[str]
+    """
+    Its id.
+    """
+    cluster: NotRequired[ClusterName]
+    """
+    The cluster that it is done to.
+    """
+    kind: NotRequired[OperationKind]
+    """
+    What is done.
+    """
+    params: NotRequired[dict[str, Any]]
+    """
+    Its parameters, as they were asked for.
+    """
+    dry_run: NotRequired[bool]
+    """
+    Whether it only asks what is true already.
+    """
+    state: NotRequired[OperationState]
+    """
+    How far it is.
+    """
+    attempt: NotRequired[int]
+    """
+    Number of the attempt, from 1; each retry counts one up.
+    """
+    progress: NotRequired[float]
+    """
+    How much is done, in per cent.
+    """
+    error: NotRequired[Failure]
+    """
+    The first failure; empty while there is none.
+    """
+    requested_by: NotRequired[str]
+    """
+    The customer and the prefix of the access key, or the operator.
+    """
+    notes: NotRequired[list[str]]
+    """
+    Sentences about its plan, for people.
+    """
+    created_at: NotRequired[str]
+    """
+    When it was asked for.
+    """
+    started_at: NotRequired[str | None]
+    """
+    When it began; null before.
+    """
+    finished_at: NotRequired[str | None]
+    """
+    When it ended; null before.
+    """
+    event_seq: NotRequired[int]
+    """
+    The number of the last event; a stream may begin after it.
+    """
+
+
+class Overview(TypedDict):
+    """
+    All clusters of a customer.
+    """
+
+    states: dict[str, int]
+    """
+    How many clusters are in each state; states without any are left out.
+    """
+    hosts: int
+    """
+    How many hosts all clusters have.
+    """
+    active_operations: int
+    """
+    How many operations are under way.
+    """
+    results: list[ClusterGlance]
+    """
+    Every cluster, by name.
+    """
+
+
 class PaginatedAccessKeyList(TypedDict):
     """
     A page of a list.
@@ -4720,7 +5245,7 @@ class PaginatedBackupList(TypedDict):
     """
     Address of the page before; null on the first.
     """
-    results: list[Backup]
+    results: list[Backup | BackupPart]
     """
     The rows of this page, in the list's order.
     """
@@ -4739,7 +5264,7 @@ class PaginatedClusterWithOperationList(TypedDict):
     """
     Address of the page before; null on the first.
     """
-    results: list[ClusterWithOperation]
+    results: list[ClusterWithOperation | ClusterWithOperationPart]
     """
     The rows of this page, in the list's order.
     """
@@ -4758,7 +5283,7 @@ class PaginatedComponentList(TypedDict):
     """
     Address of the page before; null on the first.
     """
-    results: list[Component]
+    results: list[Component | ComponentPart]
     """
     The rows of this page, in the list's order.
     """
@@ -4796,7 +5321,7 @@ class PaginatedHealthEventList(TypedDict):
     """
     Address of the page before; null on the first.
     """
-    results: list[HealthEvent]
+    results: list[HealthEvent | HealthEventPart]
     """
     The rows of this page, in the list's order.
     """
@@ -4815,7 +5340,7 @@ class PaginatedNodeList(TypedDict):
     """
     Address of the page before; null on the first.
     """
-    results: list[Node]
+    results: list[Node | NodePart]
     """
     The rows of this page, in the list's order.
     """
@@ -4834,7 +5359,7 @@ class PaginatedOperationList(TypedDict):
     """
     Address of the page before; null on the first.
     """
-    results: list[Operation]
+    results: list[Operation | OperationPart]
     """
     The rows of this page, in the list's order.
     """
@@ -5432,6 +5957,77 @@ class OperationDetail(TypedDict):
     The number of the last event; a stream may begin after it.
     """
     steps: list[Step]
+    """
+    Its steps, in the order of the plan.
+    """
+
+
+class OperationDetailPart(TypedDict):
+    """
+    The fields that the request asked for.
+    """
+
+    id: NotRequired[str]
+    """
+    Its id.
+    """
+    cluster: NotRequired[ClusterName]
+    """
+    The cluster that it is done to.
+    """
+    kind: NotRequired[OperationKind]
+    """
+    What is done.
+    """
+    params: NotRequired[dict[str, Any]]
+    """
+    Its parameters, as they were asked for.
+    """
+    dry_run: NotRequired[bool]
+    """
+    Whether it only asks what is true already.
+    """
+    state: NotRequired[OperationState]
+    """
+    How far it is.
+    """
+    attempt: NotRequired[int]
+    """
+    Number of the attempt, from 1; each retry counts one up.
+    """
+    progress: NotRequired[float]
+    """
+    How much is done, in per cent.
+    """
+    error: NotRequired[Failure]
+    """
+    The first failure; empty while there is none.
+    """
+    requested_by: NotRequired[str]
+    """
+    The customer and the prefix of the access key, or the operator.
+    """
+    notes: NotRequired[list[str]]
+    """
+    Sentences about its plan, for people.
+    """
+    created_at: NotRequired[str]
+    """
+    When it was asked for.
+    """
+    started_at: NotRequired[str | None]
+    """
+    When it began; null before.
+    """
+    finished_at: NotRequired[str | None]
+    """
+    When it ended; null before.
+    """
+    event_seq: NotRequired[int]
+    """
+    The number of the last event; a stream may begin after it.
+    """
+    steps: NotRequired[list[Step]]
     """
     Its steps, in the order of the plan.
     """

@@ -10,6 +10,7 @@ import typer
 from rich.console import RenderableType
 
 from cli.errors import CliError, Code
+from cli.language import tr
 from cli.output import table
 from cli.text import age, duration, moment
 from cli.verb import Session, default_verb, verb
@@ -57,10 +58,19 @@ def keys_table(session: Session, rows: list[dict[str, Any]]) -> RenderableType:
     """Access keys as a table."""
     now = session.client.now()
     return table(
-        ("prefix", "name", "scope", "state", "ends in", "last used", "clusters", "id"),
+        (
+            tr("prefix"),
+            tr("name"),
+            tr("scope"),
+            tr("state"),
+            tr("ends in"),
+            tr("last used"),
+            tr("clusters"),
+            tr("id"),
+        ),
         (
             (
-                f"{row['prefix']}{' (this)' if row['current'] else ''}",
+                tr("{prefix} (this)", prefix=row["prefix"]) if row["current"] else row["prefix"],
                 row["name"],
                 row["scope"],
                 state(row, now),
@@ -77,17 +87,17 @@ def keys_table(session: Session, rows: list[dict[str, Any]]) -> RenderableType:
 def state(row: dict[str, Any], now: datetime) -> str:
     """`active`, or why it opens nothing, or what takes its place."""
     if not row["active"]:
-        return "revoked"
+        return tr("revoked")
     end = moment(row["expires_at"])
     if end is not None and end <= now:
-        return "expired"
-    return f"rotated to {row['successor']}" if row["successor"] else "active"
+        return tr("expired")
+    return tr("rotated to {successor}", successor=row["successor"]) if row["successor"] else tr("active")
 
 
 def left(row: dict[str, Any], now: datetime) -> str:
     """How long it lives still."""
     end = moment(row["expires_at"])
-    return "never" if end is None else duration((end - now).total_seconds()) if end > now else "-"
+    return tr("never") if end is None else duration((end - now).total_seconds()) if end > now else "-"
 
 
 def create(
@@ -101,7 +111,9 @@ def create(
     if expires:
         body["expires_at"] = ending(expires, session.client.now())
     row = session.client.post("access-keys", body)
-    session.output.say(f"Access key {row['prefix']}, scope {row['scope']}. It is shown this once:")
+    session.output.say(
+        tr("Access key {prefix}, scope {scope}. It is shown this once:", prefix=row["prefix"], scope=row["scope"])
+    )
     session.output.show(row, row["value"])
 
 
@@ -120,7 +132,7 @@ def change(
     if expires:
         body["expires_at"] = ending(expires, session.client.now())
     if not body:
-        raise CliError("Nothing is to change.", hint="Give --name, --scope or --expires.")
+        raise CliError(tr("Nothing is to change."), hint=tr("Give --name, --scope or --expires."))
     row = session.client.patch(f"access-keys/{find_key(session, key)['id']}", {**body, **_forced(force)})
     session.output.show(row, keys_table(session, [row]))
 
@@ -143,13 +155,24 @@ def rotate(
         body["expires_at"] = ending(expires, session.client.now())
     row = session.client.post(f"access-keys/{find_key(session, key)['id']}/rotate", {**body, **_forced(force)})
     old = row["replaces"]
-    session.output.say(f"Access key {row['prefix']} takes the place of {old['prefix']}. It is shown this once:")
+    session.output.say(
+        tr(
+            "Access key {prefix} takes the place of {old}. It is shown this once:",
+            prefix=row["prefix"],
+            old=old["prefix"],
+        )
+    )
     session.output.show(row, row["value"])
-    session.output.say(f"{old['prefix']} works until {old['expires_at']}.")
+    session.output.say(tr("{prefix} works until {end}.", prefix=old["prefix"], end=old["expires_at"]))
     if row["taken_over"]:
         names = ", ".join(one["name"] for one in row["taken_over"])
-        session.output.say(f"Before that, bring the new one into {names}: as SANQIAN_ACCESS_KEY and")
-        session.output.say("SANQIAN_NEW_ACCESS_KEY, with `3kctl rotate access-key CLUSTER` for each.")
+        session.output.say(
+            tr(
+                "Before that, bring the new one into {names}: as SANQIAN_ACCESS_KEY and SANQIAN_NEW_ACCESS_KEY, "
+                "with `3kctl rotate access-key CLUSTER` for each.",
+                names=names,
+            )
+        )
 
 
 def revoke(
@@ -162,7 +185,10 @@ def revoke(
     session.output.show(row, keys_table(session, [row]))
     if row["clusters"]:
         session.output.warn(
-            f"{row['clusters']} clusters still have it: give them another with `3kctl rotate access-key CLUSTER`."
+            tr(
+                "{count} clusters still have it: give them another with `3kctl rotate access-key CLUSTER`.",
+                count=row["clusters"],
+            )
         )
 
 
@@ -178,9 +204,16 @@ def find_key(session: Session, given: str) -> dict[str, Any]:
     if len(found) == 1:
         return found[0]
     if found:
-        raise CliError(f"{len(found)} of your access keys are named {given}.", hint="Give the prefix of one.")
+        raise CliError(
+            tr("{count} of your access keys are named {given}.", count=len(found), given=given),
+            hint=tr("Give the prefix of one."),
+        )
     known = ", ".join(row["prefix"] for row in rows)
-    raise CliError(f"You have no access key {given}.", hint=f"You have: {known}.", code=Code.NOT_FOUND)
+    raise CliError(
+        tr("You have no access key {given}.", given=given),
+        hint=tr("You have: {names}.", names=known),
+        code=Code.NOT_FOUND,
+    )
 
 
 def ending(text: str, now: datetime) -> str | None:
@@ -193,7 +226,9 @@ def ending(text: str, now: datetime) -> str | None:
         else:
             end = datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC) + timedelta(days=1)
     except (ValueError, OverflowError):
-        raise CliError(f"--expires {text}: write a date (2030-12-31), days from now (90d), or never.") from None
+        raise CliError(
+            tr("--expires {text}: write a date (2030-12-31), days from now (90d), or never.", text=text)
+        ) from None
     return end.isoformat()
 
 

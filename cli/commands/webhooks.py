@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from cli.errors import CliError, Code
+from cli.language import tr
 from cli.lookup import find_webhook
 from cli.operate import assignment, checked_duration
 from cli.output import table
@@ -50,12 +51,12 @@ def list_webhooks(session: Session) -> None:
     rows = list(session.client.pages("webhooks"))
     now = session.client.now()
     body = table(
-        ("id", "url", "events", "active", "last taken", "failing for", "note"),
+        (tr("id"), tr("url"), tr("events"), tr("active"), tr("last taken"), tr("failing for"), tr("note")),
         (
             (
                 row["id"],
                 row["url"],
-                ",".join(row["event_types"]) or "all",
+                ",".join(row["event_types"]) or tr("all"),
                 row["active"],
                 age(row["delivered_at"], now),
                 age(row["failing_since"], now),
@@ -63,7 +64,7 @@ def list_webhooks(session: Session) -> None:
             )
             for row in rows
         ),
-        empty="You have no webhook yet. Add one with `3kctl webhooks add URL`.",
+        empty=tr("You have no webhook yet. Add one with `3kctl webhooks add URL`."),
     )
     session.output.show(rows, body)
 
@@ -76,13 +77,13 @@ def add(
 ) -> None:
     """Add a server. Its secret is printed this once: the server checks requests with it."""
     row = session.client.post("webhooks", {"url": url, "event_types": event or [], "description": description})
-    session.output.show(row, f"Added {row['id']}.", Text(f"Secret, shown this once: {row['secret']}"))
+    session.output.show(row, tr("Added {ident}.", ident=row["id"]), _secret(row))
 
 
 def show(session: Session, webhook: WebhookArgument = "") -> None:
     """One webhook with all its settings."""
     row = find_webhook(session.client, webhook)
-    session.output.show(row, table(("field", "value"), row.items()))
+    session.output.show(row, table((tr("field"), tr("value")), row.items()))
 
 
 def change(
@@ -93,7 +94,8 @@ def change(
     """Change url, description, event_types or active, for example `active=true`."""
     row = find_webhook(session.client, webhook)
     row = session.client.patch(f"webhooks/{row['id']}", dict(map(assignment, assignments)))
-    session.output.show(row, f"Changed {', '.join(text.partition('=')[0] for text in assignments)} of {row['id']}.")
+    changed = ", ".join(text.partition("=")[0] for text in assignments)
+    session.output.show(row, tr("Changed {changed} of {ident}.", changed=changed, ident=row["id"]))
 
 
 def delete(
@@ -103,7 +105,7 @@ def delete(
     """Delete a webhook and what is known of its deliveries."""
     row = find_webhook(session.client, webhook)
     session.client.delete(f"webhooks/{row['id']}")
-    session.output.show({"deleted": row["id"]}, f"Deleted {row['id']}.")
+    session.output.show({"deleted": row["id"]}, tr("Deleted {ident}.", ident=row["id"]))
 
 
 def ping(session: Session, webhook: WebhookArgument = "") -> None:
@@ -115,15 +117,17 @@ def ping(session: Session, webhook: WebhookArgument = "") -> None:
     found = session.client.get(path)
     while not (done := [one for one in found["attempts"] if one["finished_at"]]):
         if time.monotonic() > until:
-            hint = "See with `3kctl fleet` whether a worker serves the queue webhooks."
-            raise CliError("The test has not been sent yet; it will be.", hint=hint, code=Code.TIMEOUT)
+            hint = tr("See with `3kctl fleet` whether a worker serves the queue webhooks.")
+            raise CliError(tr("The test has not been sent yet; it will be."), hint=hint, code=Code.TIMEOUT)
         time.sleep(POLL_SECONDS)
         found = session.client.get(path)
     if found["state"] != "succeeded" and done[0]["error"]:
-        answer = f" It said: {done[0]['answer'][:200]}" if done[0]["answer"] else ""
-        hint = "Correct the server or the address, then try again."
-        raise CliError(f"It was not taken. {done[0]['error']}{answer}", hint=hint, code=Code.FAILED)
-    session.output.show(found, f"Taken with status {found['status']} in {done[0]['seconds'] or 0:.2f} s.")
+        message = tr("It was not taken. {error}", error=done[0]["error"])
+        if done[0]["answer"]:
+            message += " " + tr("It said: {answer}", answer=done[0]["answer"][:200])
+        raise CliError(message, hint=tr("Correct the server or the address, then try again."), code=Code.FAILED)
+    taken = f"{done[0]['seconds'] or 0:.2f}"
+    session.output.show(found, tr("Taken with status {status} in {taken} s.", status=found["status"], taken=taken))
 
 
 def deliveries(
@@ -142,7 +146,16 @@ def deliveries(
         return f"{max(0, round((then - now).total_seconds()))}s" if then else "-"
 
     body = table(
-        ("id", "type", "age", "state", "attempts", "next in", "status", "error"),
+        (
+            tr("id"),
+            tr("type"),
+            tr("age"),
+            tr("state"),
+            tr("attempts"),
+            tr("next in"),
+            tr("status"),
+            tr("error"),
+        ),
         (
             (
                 one["id"],
@@ -156,7 +169,7 @@ def deliveries(
             )
             for one in rows
         ),
-        empty="nothing was sent yet",
+        empty=tr("nothing was sent yet"),
     )
     session.output.show(rows, body)
 
@@ -173,7 +186,7 @@ def replay(
 ) -> None:
     """Send deliveries again, under their old ids."""
     if bool(delivery) == bool(since):
-        raise CliError("Say what to send again.", hint="Either --delivery ID, or --since for all that failed.")
+        raise CliError(tr("Say what to send again."), hint=tr("Either --delivery ID, or --since for all that failed."))
     row = find_webhook(session.client, webhook)
     if since:
         given = {"since": _time(session, since).isoformat()}
@@ -182,7 +195,7 @@ def replay(
         for ident in delivery or []:
             session.client.post(f"webhooks/{row['id']}/deliveries/{ident}/replay", {})
         answer = {"replayed": len(delivery or [])}
-    session.output.show(answer, f"{answer['replayed']} sent again.")
+    session.output.show(answer, tr("{count} sent again.", count=answer["replayed"]))
 
 
 def rotate_secret(
@@ -200,14 +213,18 @@ def rotate_secret(
     row = find_webhook(session.client, webhook)
     given = {"overlap_seconds": int(parse_duration(overlap))} if overlap else {}
     answer = session.client.post(f"webhooks/{row['id']}/rotate-secret", {"overlap_seconds": 0} if at_once else given)
-    until = f"The old one signs, too, until {answer['old_secret_until']}." if answer["old_secret_until"] else None
-    session.output.show(answer, Text(f"Secret, shown this once: {answer['secret']}"), until)
+    end = answer["old_secret_until"]
+    session.output.show(answer, _secret(answer), tr("The old one signs, too, until {end}.", end=end) if end else None)
 
 
 def types(session: Session) -> None:
     """The types of events."""
     rows = session.client.get("webhook-event-types")
-    session.output.show(rows, table(("type", "when"), ((row["type"], row["description"]) for row in rows)))
+    session.output.show(rows, table((tr("type"), tr("when")), ((row["type"], row["description"]) for row in rows)))
+
+
+def _secret(row: dict[str, Any]) -> Text:
+    return Text(tr("Secret, shown this once: {secret}", secret=row["secret"]))
 
 
 def _time(session: Session, text: str) -> datetime:
@@ -220,5 +237,8 @@ def _time(session: Session, text: str) -> datetime:
     except ValueError:
         then = None
     if then is None or then.tzinfo is None:
-        raise CliError(f"--since {text!r} is no time.", hint="Write 12h, or a time with its zone: 2026-01-01T00:00Z.")
+        raise CliError(
+            tr("--since {text} is no time.", text=repr(text)),
+            hint=tr("Write 12h, or a time with its zone: 2026-01-01T00:00Z."),
+        )
     return then
