@@ -223,7 +223,10 @@ def _example(parameter: Schema) -> Any:
     schema, example = parameter["schema"], QUERY[parameter["name"]]
     if schema.get("format") == "date-time":
         return "2026-11-24T00:00:00Z"
-    return example.split(",") if schema.get("type") == "array" else example
+    if schema.get("type") != "array":
+        return example
+    there = schema["items"].get("enum", [example])
+    return [word for word in example.split(",") if word in there] or there[:1]
 
 
 def _parameter(parameter: Schema) -> Schema:
