@@ -21,6 +21,8 @@ from clusters.secrets import new_access_key
 from sanqian_service.urls import urlpatterns as all_patterns
 from tasks.api.urls import urlpatterns
 from tasks.models import Operation
+from tasks.webhooks import endpoints
+from tasks.webhooks.models import WebhookDelivery
 from tests.api import KEY, Api, customer_api, hosts, problem, register
 from tests.clusters.ceph.captured import captured
 
@@ -35,17 +37,19 @@ HOST = {"name": "host9", "address": "10.0.0.9", "roles": ["worker"], "private_ke
 
 @dataclass
 class Ours:
-    """What one customer has: two keys of scope admin, a cluster, an operation that has failed."""
+    """What one customer has: two keys of scope admin, a cluster, a failed operation, a delivery to a webhook."""
 
     api: Api
     second: Api
     cluster: Cluster
     operation: Operation
+    delivery: WebhookDelivery
 
     def path(self, route: str, known: bool = True) -> str:
         """The address of what is ours, or of nothing of that kind."""
         assert self.second.key is not None
         ids = {"cluster_id": self.cluster.pk, "operation_id": self.operation.pk, "key_id": self.second.key.pk}
+        ids |= {"webhook_id": self.delivery.endpoint_id, "delivery_id": self.delivery.pk}
         values = {**(ids if known else dict.fromkeys(ids, uuid.uuid4())), "name": "host3"}
         return re.sub(r"<str:(\w+)>", lambda found: str(values[found[1]]), route)
 
@@ -95,6 +99,18 @@ ROWS: dict[str, tuple[str, int, Body | Callable[[Ours], Body]]] = {
     "POST operations/<str:operation_id>/cancel": (OPERATE, 202, {}),
     "POST operations/<str:operation_id>/retry": (OPERATE, 202, {}),
     "GET operations/<str:operation_id>/events": (READ, 200, {}),
+    "GET webhooks": (READ, 200, {}),
+    "POST webhooks": (ADMIN, 201, {"url": "https://hooks.example.com/other"}),
+    "GET webhooks/<str:webhook_id>": (READ, 200, {}),
+    "PATCH webhooks/<str:webhook_id>": (ADMIN, 200, {"description": "changed"}),
+    "DELETE webhooks/<str:webhook_id>": (ADMIN, 204, {}),
+    "POST webhooks/<str:webhook_id>/ping": (OPERATE, 202, {}),
+    "POST webhooks/<str:webhook_id>/replay": (OPERATE, 202, {"since": "2026-01-01T00:00:00Z"}),
+    "POST webhooks/<str:webhook_id>/rotate-secret": (ADMIN, 200, {}),
+    "GET webhooks/<str:webhook_id>/deliveries": (READ, 200, {}),
+    "GET webhooks/<str:webhook_id>/deliveries/<str:delivery_id>": (READ, 200, {}),
+    "POST webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/replay": (OPERATE, 202, {}),
+    "GET webhook-event-types": (READ, 200, {}),
     "GET operation-kinds": (READ, 200, {}),
     "GET components": (READ, 200, {}),
     # An operator's, with a name and a password.
@@ -124,7 +140,8 @@ def of(api: Api) -> Ours:
     state, now = captured("osd-down").to_json(), timezone.now()
     CephReading.objects.create(cluster=cluster, taken_at=now, tried_at=now, source="toolbox", state=state)
     operation = Operation.objects.create(cluster=cluster, kind="check", mutating=False, state="failed")
-    return Ours(api, Api(value, key), cluster, operation)
+    webhook = endpoints.create(api.key, {"url": "https://hooks.example.com/ours"}, actor="test")
+    return Ours(api, Api(value, key), cluster, operation, endpoints.ping(webhook, actor="test"))
 
 
 def ask(caller: Api, ours: Ours, address: str, known: bool = True) -> Any:
