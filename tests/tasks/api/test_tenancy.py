@@ -30,7 +30,7 @@ from tests.clusters.ceph.captured import captured
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 READ, OPERATE, ADMIN = "read", "operate", "admin"
 SCOPES = (READ, OPERATE, ADMIN)
-# Addresses outside of /api/v1/, none of which takes an access key as the API does; console/ has a page to log in by one.
+# Addresses outside of /api/v1/, none of which takes an access key in a header; console/ has a form for it.
 OTHERS = {"admin/fleet/", "admin/fleet/part/", "admin/dashboard/part/", "admin/live/", "admin/", "console/"}
 OTHERS |= {"livez", "readyz", "metrics", "api/v1/", "api/schema/", "api/docs/", "^api/"}
 HOST = {"name": "host9", "address": "10.0.0.9", "roles": ["worker"], "private_key": KEY}
