@@ -93,8 +93,8 @@ class Feed(View):
 
 
 def _since(request: Request) -> datetime | None:
-    text = request.query_params.get("since", "")
-    if not text:
+    text = request.query_params.get("since")
+    if text is None:
         return None
     try:
         found = parse_datetime(text)
