@@ -9,6 +9,7 @@ import secrets as random
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -280,7 +281,8 @@ def test_no_secret_is_found_anywhere(
         fleet.beat()
         names = {"ACCESS_KEY": "access-key", "REGISTRY_PASSWORD": "registry-password", "CEPH_KEY": "ceph-key"}
         show = SHOW.format(said=said, there=f"{there}-$SANQIAN_HOST", go=go)
-        printing = start(cluster, plan(step("show", show, "host1", "host2", secrets=names)))
+        shown = plan(step("show", show, "host1", "host2", secrets=names))
+        printing = start(cluster, replace(shown, kind="check"))  # answers tell kinds that there are
         until(lambda: len(list(tmp_path.glob("there-*"))) == 2, 240, what=f"both hosts run it\n{fleet.log()}")
         overheard.look()
         go.touch()

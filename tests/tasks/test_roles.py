@@ -145,8 +145,8 @@ def _add_customer(client: Client, operation: Operation) -> bool:
 def _add_key(client: Client, operation: Operation) -> bool:
     before = AccessKey.objects.count()
     limits = {"max_clusters": 3, "max_hosts": 4, "max_operations": 5}
-    customer = Customer.objects.get(name="First customer")
-    client.post(reverse("admin:clusters_accesskey_add"), {"customer": customer.pk, "active": "on", **limits})
+    form = {"customer": Customer.objects.get(name="First customer").pk, "scope": "read"}
+    client.post(reverse("admin:clusters_accesskey_add"), {**form, "active": "on", **limits})
     return AccessKey.objects.count() > before
 
 

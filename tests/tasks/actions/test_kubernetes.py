@@ -59,6 +59,6 @@ def test_secrets(db: None) -> None:
     with pytest.raises(KeyError, match="access-key"):
         secret_values.resolve(cluster, "nothing")
     values = secret_values.all_values(cluster)
-    expected = {value, "r3gistry", "phrase", "sudo!!", "b3BlbnNzaC1rZXk", "AAAAsecond", token, "keyline1"}
+    expected = {value, "r3gistry", "phrase", "sudo!!", pem, "b3BlbnNzaC1rZXk", "AAAAsecond", token, "keyline1"}
     assert set(values) == expected
     assert values == sorted(values, key=lambda text: (-len(text), text))
