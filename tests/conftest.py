@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import django
 import psutil
@@ -19,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sanqian_service.embedded import Embedded
+from tests.order import LongestFirst
 
 pytest_plugins = ["tests.lab_fixtures"]
 PREFIX = "sanqian-test-"
@@ -72,3 +74,9 @@ def pytest_xdist_setupnodes() -> None:
     """Processes that run a part of the tests are to have servers of their own, not this one's."""
     for name in OWN:
         os.environ.pop(name, None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongestFirst | None:
+    """The files that take minutes are not to come last."""
+    return LongestFirst(config, log) if config.getvalue("dist") == "loadfile" else None

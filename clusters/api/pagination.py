@@ -37,7 +37,7 @@ class Orders:
 
     def of(self, request: Any) -> str:
         """The order that a request asks for. Raises `Problem`."""
-        word: str = request.GET.get("order") or self.usual
+        word: str = request.GET.get("order", self.usual)
         if word not in self.words:
             hint = f"Choose from: {', '.join(self.columns)}; with - before it downwards."
             raise invalid("order", f"The list cannot be ordered by '{word}'.", hint)
