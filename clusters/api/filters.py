@@ -12,6 +12,8 @@ from django.db.models import Q, QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 
+from clusters.api.problems import invalid
+
 LONGEST = 200
 
 
@@ -22,6 +24,9 @@ class Filters(DjangoFilterBackend):
         filterset = self.get_filterset_class(view, queryset)
         if filterset is None or filterset.base_filters.keys().isdisjoint(request.query_params):
             return queryset
+        for name, one in filterset.base_filters.items():
+            if request.query_params.get(name) == "" and isinstance(one, Flag | django_filters.IsoDateTimeFilter):
+                raise invalid(name, "It is empty.", f"Write a value, or leave {name} out.")
         narrowed: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return narrowed
 

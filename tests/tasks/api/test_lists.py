@@ -219,3 +219,9 @@ def test_lists_of_equal_rows_need_no_luck(api: Api) -> None:
     Operation.objects.bulk_create(rows)  # type: ignore[arg-type]
     pages = itertools.chain.from_iterable(page["results"] for page in walk(api, "operations?limit=2&order=kind"))
     assert sorted(one["id"] for one in pages) == sorted(str(one.pk) for one in rows)
+
+
+@pytest.mark.parametrize("query", ["clusters?created_before=", "operations?finished_after=", "clusters?active="])
+def test_an_empty_time_or_flag_is_refused_by_its_name(api: Api, query: str) -> None:
+    name = query.partition("?")[2].removesuffix("=")
+    assert [error["field"] for error in problem(api.get(query), 400, "invalid")["errors"]] == [name]
