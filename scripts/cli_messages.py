@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 import typer
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from cli.help import paragraphs
 from cli.language import LOCALES
 from cli.main import app
+from scripts.messages import compiled
 
 ROOT = Path(__file__).resolve().parent.parent
 PO = LOCALES / "zh" / "LC_MESSAGES" / "3kctl.po"
@@ -55,13 +54,6 @@ def read() -> Catalog:
     """The catalog as it is checked in."""
     with PO.open("rb") as stream:
         return read_po(stream, locale="zh", domain="3kctl")
-
-
-def compiled(catalog: Catalog) -> bytes:
-    """What `3kctl` reads."""
-    stream = io.BytesIO()
-    write_mo(stream, catalog)
-    return stream.getvalue()
 
 
 def write(catalog: Catalog) -> None:

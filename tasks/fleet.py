@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import redis
 from celery import current_app
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from tasks import engine, queues
 from tasks.models import ACTIVE, Operation, OperationState, Step, StepState
@@ -24,7 +22,6 @@ from tasks.models import ACTIVE, Operation, OperationState, Step, StepState
 log = logging.getLogger(__name__)
 # How long workers may take to answer (seconds).
 PATIENCE = 1.0
-DOWN = (redis.RedisError, OperationalError, OSError)
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ def fleet() -> Fleet:
         found = [Queue(one.queue, one.depth, one.oldest_seconds) for one in queues.waiting()]
         answers = _ask()
         broker = True
-    except DOWN as error:
+    except queues.DOWN as error:
         log.warning("queues and workers are not known: %s", error)
         found, answers, broker = [Queue(name) for name in queues.QUEUES], {}, False
     due = engine.due_steps()

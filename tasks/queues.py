@@ -9,12 +9,15 @@ from functools import cache
 
 import redis
 from django.conf import settings
+from kombu.exceptions import OperationalError
 
 SECONDS = 2
 ENGINE = ("control", "provision", "health")
 QUEUES = (*ENGINE, "webhooks")
 PRIORITIES = 10
 MOST_SECONDS = 300.0
+# How asking the broker, or workers by way of it, fails while it is away.
+DOWN = (redis.RedisError, OperationalError, OSError)
 
 
 @dataclass(frozen=True)

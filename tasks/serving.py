@@ -6,16 +6,13 @@ import logging
 import threading
 import time
 
-import redis
 from celery import current_app
-from kombu.exceptions import OperationalError
 
-from tasks.queues import QUEUES
+from tasks.queues import DOWN, QUEUES
 
 log = logging.getLogger(__name__)
 # How long workers may take to answer, and how long an answer is taken for true (seconds).
 PATIENCE, FRESH = 1.0, 15.0
-DOWN = (redis.RedisError, OperationalError, OSError)
 
 
 class _Asked:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from clusters.api.authentication import AccessKeyAuthentication
+from clusters.api.documentation import UUID_PATTERN
 from clusters.api.pagination import Orders
 from clusters.api.parsing import StrictJSON
 from clusters.api.problems import not_found
@@ -26,7 +27,7 @@ __all__ = ["AlwaysJSON", "OfCluster", "View", "as_uuid", "own_cluster", "own_clu
 
 JSON = "application/json"
 Row = TypeVar("Row", bound=Model)
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(UUID_PATTERN)
 
 
 class AlwaysJSON(BaseContentNegotiation):

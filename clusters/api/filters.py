@@ -9,10 +9,9 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
-
-from clusters.api.problems import invalid
 
 LONGEST = 200
 
@@ -24,9 +23,6 @@ class Filters(DjangoFilterBackend):
         filterset = self.get_filterset_class(view, queryset)
         if filterset is None or filterset.base_filters.keys().isdisjoint(request.query_params):
             return queryset
-        for name, one in filterset.base_filters.items():
-            if request.query_params.get(name) == "" and isinstance(one, Flag | django_filters.IsoDateTimeFilter):
-                raise invalid(name, "It is empty.", f"Write a value, or leave {name} out.")
         narrowed: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return narrowed
 
@@ -35,7 +31,7 @@ class _TrueOrFalse(forms.NullBooleanField):
     widget = forms.TextInput
 
     def to_python(self, value: Any) -> Any:
-        if value not in ("true", "false", "", None):
+        if value not in ("true", "false", None):
             raise forms.ValidationError("Write true or false.")
         return super().to_python(value)
 
@@ -44,6 +40,19 @@ class Flag(django_filters.BooleanFilter):
     """Rows for which something is so, or is not."""
 
     field_class = _TrueOrFalse
+
+
+class _Time(IsoDateTimeField):
+    def to_python(self, value: Any) -> Any:
+        if value == "":
+            raise forms.ValidationError("Write a time (ISO 8601), or leave it out.")
+        return super().to_python(value)
+
+
+class Moment(django_filters.IsoDateTimeFilter):
+    """Rows by a time."""
+
+    field_class = _Time
 
 
 class Search(django_filters.CharFilter):
@@ -59,14 +68,14 @@ class Search(django_filters.CharFilter):
         return qs
 
 
-def since(column: str) -> django_filters.IsoDateTimeFilter:
+def since(column: str) -> Moment:
     """Rows from a moment on."""
-    return django_filters.IsoDateTimeFilter(column, "gte", help_text=f"Only with {column} at this time or later.")
+    return Moment(column, "gte", help_text=f"Only with {column} at this time or later.")
 
 
-def until(column: str) -> django_filters.IsoDateTimeFilter:
+def until(column: str) -> Moment:
     """Rows before a moment."""
-    return django_filters.IsoDateTimeFilter(column, "lt", help_text=f"Only with {column} before this time.")
+    return Moment(column, "lt", help_text=f"Only with {column} before this time.")
 
 
 def any_of(choices: Any, column: str, what: str) -> django_filters.MultipleChoiceFilter:

@@ -16,12 +16,12 @@ from rest_framework.response import Response
 
 from clusters import keys
 from clusters.api.authentication import actor
-from clusters.api.base import View, as_uuid, source_of
+from clusters.api.base import View, as_uuid, one_of, source_of
 from clusters.api.documentation import tells
 from clusters.api.fields import Answer, Strict
 from clusters.api.idempotency import Sealed, idempotent
 from clusters.api.pagination import Orders, Pages
-from clusters.api.problems import Problem, invalid, not_found
+from clusters.api.problems import Problem, invalid
 from clusters.customers import AccessKey, Scope
 from clusters.models import Cluster, ClusterState
 from tasks.api.serializers import ClusterName
@@ -262,10 +262,7 @@ class AccessKeys(View):
 
     def of_customer(self, ident: str) -> AccessKey:
         """One of the caller's. Raises `Problem`."""
-        found = self.get_queryset().filter(pk=as_uuid(ident, "access key")).first()
-        if found is None:
-            raise not_found("access key")
-        return found
+        return one_of(self.get_queryset().filter(pk=as_uuid(ident, "access key")), "access key")
 
     def as_shown(self, ident: object) -> dict[str, Any]:
         """The key as it is now."""

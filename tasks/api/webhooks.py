@@ -16,11 +16,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clusters.api.authentication import actor
-from clusters.api.base import View, as_uuid, source_of
+from clusters.api.base import View, as_uuid, one_of, source_of
 from clusters.api.documentation import tells
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import Orders, Pages
-from clusters.api.problems import Problem, not_found
+from clusters.api.problems import Problem
 from clusters.models import AccessKey
 from tasks.api.webhook_serializers import (
     DeliveryDetailSerializer,
@@ -49,10 +49,7 @@ def of_customer(key: AccessKey) -> QuerySet[WebhookEndpoint]:
 
 def own_webhook(key: AccessKey, ident: str) -> WebhookEndpoint:
     """One of the caller's. Raises `Problem`."""
-    found = of_customer(key).filter(pk=as_uuid(ident, "webhook")).first()
-    if found is None:
-        raise not_found("webhook")
-    return found
+    return one_of(of_customer(key).filter(pk=as_uuid(ident, "webhook")), "webhook")
 
 
 def with_secret(handler: Callable[..., Response]) -> Callable[..., Response]:
@@ -234,10 +231,7 @@ class Deliveries(View):
     def delivery(self, ident: str) -> WebhookDelivery:
         """One of them. Raises `Problem`."""
         number = int(ident) if ident.isascii() and ident.isdigit() and len(ident) < 19 else 0
-        found: WebhookDelivery | None = self.get_queryset().filter(pk=number).first()
-        if found is None:
-            raise not_found("delivery")
-        return found
+        return one_of(self.get_queryset().filter(pk=number), "delivery")
 
 
 class EventTypes(View):

@@ -15,7 +15,8 @@ from rich.cells import cell_len
 from cli.help import fold
 from cli.language import language, tr
 from cli.main import main
-from scripts.cli_messages import MO, compiled, read, texts
+from scripts.cli_messages import MO, read, texts
+from scripts.messages import compiled
 from tests.cli.conftest import Run
 from tests.cli.played_service import PlayedService
 

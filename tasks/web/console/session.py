@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from clusters.api.authentication import key_of
 from clusters.api.sources import source_of
@@ -46,8 +45,7 @@ def current(request: HttpRequest) -> AccessKey | None:
 
 def usable(ident: str) -> AccessKey | None:
     """The access key of that id, if it may be used now."""
-    key = AccessKey.objects.select_related("customer").defer("value").filter(pk=ident).first()
-    return key if key and key.usable(timezone.now()) else None
+    return AccessKey.objects.usable().select_related("customer").defer("value").filter(pk=ident).first()
 
 
 def watching(request: HttpRequest) -> Callable[[], bool]:
