@@ -23,13 +23,15 @@ from pathlib import Path
 
 import asyncssh
 
+from tasks.remote.command import TALKING
+
 ADDRESSES = tuple(f"127.0.2.{n}" for n in range(1, 7))
 BURST = 5  # lines that come at once
 BOOT = "SIMULATED-boot"
 MARK = re.compile(r"printf %s (sq[0-9a-f]{16});")
 NAMES = re.compile(r"^ROOT=\S+ ID='?([A-Za-z0-9._-]+)'? ", re.M)
 WORK = re.compile(r"^simulate ([0-9.]+) (\d+)", re.M)
-NUMBERS = re.compile(r"^OFFSET=(\d+) WAIT=([0-9.]+) LINGER=(\d+) MAX=(\d+)", re.M)
+NUMBERS = re.compile(r"^OFFSET=(\d+) WAIT=([0-9.]+) LINGER=(\d+) MAX=(\d+)\nNEXT=([0-9.]+)$", re.M)
 
 
 @dataclass
@@ -70,22 +72,25 @@ class Hosts:
         self.jobs: dict[str, Job] = {}
         self.record: dict[str, tuple[float, float, int]] = {}
 
-    async def answer(self, script: str) -> bytes:
-        """What `job.sh` would print. Raises ValueError for anything else."""
+    async def answer(self, script: str, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """Write what `job.sh` would print. Raises ValueError for anything else."""
         found = NAMES.search(script)
         if not found:
             raise ValueError(script[-300:])
-        verb = script.rstrip().removesuffix("} </dev/null").rstrip().rpartition("\n")[2]
+        end = f"\nexit\n{TALKING}" if script.rstrip().endswith(TALKING) else "} </dev/null"
+        verb = script.rstrip().removesuffix(end).rstrip().rpartition("\n")[2]
         name = found[1]
-        if verb == "follow":
-            started = self._start(name, script) if "\nstart\n" in script else b""
-            return started + await self._follow(name, script)
-        if verb == "remove":
+        if verb == "watch":
+            if "\nstart\n" in script:
+                process.stdout.write(self._start(name, script))
+            await self._watch(name, script, process)
+        elif verb == "remove":
             self.jobs.pop(name, None)
-            return b"ok\n"
-        if verb == "stop":
-            return self._stop(name)
-        raise ValueError(f"verb {verb!r}")
+            process.stdout.write(b"ok\n")
+        elif verb == "stop":
+            process.stdout.write(self._stop(name))
+        else:
+            raise ValueError(f"verb {verb!r}")
 
     def _start(self, name: str, script: str) -> bytes:
         if name in self.jobs:
@@ -103,14 +108,28 @@ class Hosts:
         self.record[name] = (now, job.over, job.ends[-1])
         return f"ok yes {BOOT}\n".encode()
 
-    async def _follow(self, name: str, script: str) -> bytes:
-        job, numbers = self.jobs.get(name), NUMBERS.search(script)
+    async def _watch(self, name: str, script: str, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        numbers = NUMBERS.search(script)
         if numbers is None:
-            raise ValueError("follow without its numbers")
-        if job is None:
-            return f"ok gone - no-directory 0 0 whole {BOOT}\n".encode()
+            raise ValueError("watch without its numbers")
         offset, most = int(numbers[1]), int(numbers[4])
-        wait, linger = float(numbers[2]), int(numbers[3]) / 5
+        linger, wait, later = int(numbers[3]) / 5, float(numbers[2]), float(numbers[5])
+        while True:
+            data, over = await self._look(name, offset, most, wait, linger)
+            process.stdout.write(data)
+            offset, wait = offset + len(data) - data.index(b"\n") - 1, later
+            if over:
+                if await process.stdin.readline() == b"remove\n":
+                    self.jobs.pop(name, None)
+                    process.stdout.write(b"ok\n")
+                return
+            await process.stdout.drain()
+
+    async def _look(self, name: str, offset: int, most: int, wait: float, linger: float) -> tuple[bytes, bool]:
+        """What a look at the job tells, and whether there will be no other."""
+        job = self.jobs.get(name)
+        if job is None:
+            return f"ok gone - no-directory 0 0 whole {BOOT}\n".encode(), True
         now = time.monotonic()
         if job.size(now) <= offset and now < job.over:
             await asyncio.sleep(max(0.0, min(wait, job.next_part(offset) - now)))
@@ -122,7 +141,8 @@ class Hosts:
         size = job.size(now)
         data = b"".join(job.parts)[offset : min(size, offset + most)]
         state = f"exited {143 if job.killed else 0} exit" if ended else "running - -"
-        return f"ok {state} {size} {len(data)} whole {BOOT}\n".encode() + data
+        head = f"ok {state} {size} {len(data)} whole {BOOT}\n".encode()
+        return head + data, ended and offset + len(data) >= size
 
     def _stop(self, name: str) -> bytes:
         job = self.jobs.get(name)
@@ -132,15 +152,23 @@ class Hosts:
         return b"ok terminated 143 -\n"
 
 
+async def _script(stdin: asyncssh.SSHReader[bytes]) -> str:
+    """A command that is talked with keeps its input open."""
+    found = b""
+    while not found.endswith(f"\n{TALKING}\n".encode()) and (more := await stdin.read(1 << 16)):
+        found += more
+    return found.decode()
+
+
 async def _session(hosts: Hosts, process: asyncssh.SSHServerProcess[bytes]) -> None:
     try:
-        script = (await process.stdin.read()).decode()
+        script = await _script(process.stdin)
         mark = MARK.match(script)
         if not mark:
             raise ValueError(script[:200])
-        answer = await hosts.answer(script)
-        process.stdout.write(mark[1].encode() + answer)
+        process.stdout.write(mark[1].encode())
         process.stderr.write(mark[1].encode())
+        await hosts.answer(script, process)
         process.exit(0)
     except ValueError as error:
         sys.stderr.write(f"SIMULATED host: not understood: {error}\n")

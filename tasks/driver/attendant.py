@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tasks import hosts
 from tasks.database import release
 from tasks.driver.host_script import Heard, Listener
-from tasks.driver.turn import Leave, beat
+from tasks.driver.turn import beat
 from tasks.engine import JobUpdate
 from tasks.models import HostJob, JobState, Outcome
 from tasks.plan import StepSpec
 from tasks.redaction import Redactor
 from tasks.remote import Remote, RemoteError, Unreachable
 from tasks.remote import job as detached
-from tasks.remote.errors import Interrupted, PoolBusy
+from tasks.remote.errors import PoolBusy
 
 log = logging.getLogger(__name__)
 
-# One look at a host waits there so long for output (seconds).
-LOOK_SECONDS = 15.0
+# Seconds after which a host that has nothing to tell says so.
+LOOK_SECONDS = 30.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds between tries of a host that does not answer
 
 
@@ -39,13 +42,13 @@ class Clock:
         return self.at + timedelta(seconds=time.monotonic() - self._read)
 
 
-@dataclass
+@dataclass(eq=False)
 class Attendant:
-    """`left` (the slice's seconds) and `stop` end the attendance, not the job; `emit` takes what was learnt.
+    """Of one job in one slice. `attend` waits for the host, in a thread of its own; `hear` never waits.
 
-    `sure` says whether the step is still this slice's.
-
-    `stale` are earlier jobs of the step on this host that may still be running.
+    `stop` is set when the slice is to end, `emit` takes what was learnt, and `news` is called when there may be
+    something to hear. `sure` says whether the step is still this slice's. `stale` are earlier jobs of the step on this
+    host that may still be running.
     """
 
     job: HostJob
@@ -54,41 +57,110 @@ class Attendant:
     env: Mapping[str, str]
     redact: Redactor
     clock: Clock
-    left: Callable[[], float]
     sure: Callable[[], bool]
-    stop: Leave
+    stop: threading.Event
     emit: Callable[[JobUpdate], None]
+    news: Callable[[], None]
     sudo: bool = True
     stale: Sequence[str] = ()
+    ended: bool = False  # the job has, or is given up; it has been told
+    removed: bool = False  # from the host, after `remove`
+    _next: Callable[[Remote], None] | None = None  # what must wait for the host
+    _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _remote: Remote | None = None
+    _watch: detached.Watch | None = None
+    _listener: Listener = field(init=False)
     _boot_id: str | None = None
     _unstarted: bool = False
 
+    def __post_init__(self) -> None:
+        self._next = self._begin
+        self._listener = Listener(str(self.job.pk), self.job.offset)
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether `attend` is to be called."""
+        return self._next is not None
+
+    @property
+    def watching(self) -> bool:
+        """Whether `hear` is to be called when there is news."""
+        return self._watch is not None
+
     def attend(self) -> None:
-        """Never raises for what a host does: that is an update."""
+        """Do what waits for the host: reach it and watch the job there, which is started first where it was not.
+
+        Never raises for what a host does: that is an update.
+        """
+        do, self._next = self._next, None
         try:
             if self.job.node is None:
                 self._fail(
                     "no-host", f"The cluster has no host {self.job.host!r} any more.", "Start the operation anew."
                 )
-                return
-            with hosts.connection(self.job.node) as remote:
-                release()
-                with self.stop.calling(remote.interrupt):
-                    self._attend(remote)
-        except PoolBusy:
-            self._soon_again()  # the host was not even asked, so this says nothing of it
-        except Unreachable as error:
-            self._away(error)
-        except RemoteError as error:
-            self._tell(JobUpdate(self.job, state=JobState.FAILED, error=error.as_dict()))
+            elif do is not None:
+                with self._minding_errors():
+                    if self._remote is None:
+                        self._remote = self._held.enter_context(hosts.connection(self.job.node))
+                    release()
+                    do(self._remote)
         finally:
+            if self._watch is None:
+                self.leave()
             release()
+
+    def hear(self) -> None:
+        """Pass on what has come."""
+        if self._watch is None:
+            return
+        with self._minding_errors():
+            told = self._watch.take()
+            if self._watch.started is not None and self._unstarted:
+                self._unstarted = False
+                self.job.started_at = self.job.started_at or self.clock.now()
+                self._boot_id = self._watch.started.boot_id
+            for seen in told:
+                if self._heard(seen):
+                    return
+            if self._watch.over:
+                self.removed = self._watch.removed
+                self.leave()
+            elif self._watch.late and not self.ended:
+                self._next = self._doubt
+
+    def remove(self) -> bool:
+        """The ended job is stored: have its directory deleted. Whether the host was asked; `hear` hears the answer."""
+        if self._watch is None or self._watch.over:
+            return False
+        self._watch.remove()
+        return True
+
+    def leave(self) -> None:
+        """Watch no longer. The job goes on."""
+        if self._watch is not None:
+            self._watch.close()
+        self._watch = self._remote = None
+        self._held.close()
+
+    @contextlib.contextmanager
+    def _minding_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except RemoteError as error:
+            self.leave()
+            if self.ended:
+                log.info("job %s stays on %s: %s", self.job.pk, self.job.host, error.message)
+            elif isinstance(error, PoolBusy):
+                self._soon_again()  # the host was not even asked, so this says nothing of it
+            elif isinstance(error, Unreachable):
+                self._away(error)
+            else:
+                self._tell(JobUpdate(self.job, state=JobState.FAILED, error=error.as_dict()))
 
     def _soon_again(self) -> None:
         self.job.not_before = self.clock.now() + timedelta(seconds=FIRST_WAIT)
 
-    def _attend(self, remote: Remote) -> None:
-        name = str(self.job.pk)
+    def _begin(self, remote: Remote) -> None:
         if self.job.state == JobState.PENDING:
             for earlier in self.stale:
                 detached.kill(remote, earlier, sudo=self.sudo)
@@ -96,58 +168,54 @@ class Attendant:
                 # A worker that stood still may wake when another one has long run the job and removed it.
                 self._soon_again()
                 return
-            if self.stop.is_set():
-                return
             self._unstarted = True
-        listener = Listener(name, self.job.offset)
-        while True:
-            left = self.left()
-            try:
-                seen = self._look(remote, name, listener.reached, left)
-            except Interrupted:
-                if self._unstarted:
-                    return  # started or not: whoever drives the step next, or ends it, calls the job by the same name
-                continue
-            if seen.state == "gone" and seen.reason == "not-started":
-                self._unstarted = True
-                continue
-            ended = seen.complete or (seen.state == "gone" and not seen.data)
-            heard = listener.feed(seen.data, last=ended)
-            if ended:
-                self._ended(seen, heard)
-                return
-            if heard.chunks or seen.offset > self.job.seen or self.job.unreachable_since or self._boot_id:
-                self._tell(self._update(heard, seen=seen.offset))
-            if self._too_slow(remote, seen):
-                return
-            if (left <= 0 or self.stop.is_set()) and seen.offset >= seen.size:
-                return
-
-    def _look(self, remote: Remote, name: str, offset: int, left: float) -> detached.Progress:
-        """What there is after `offset`, of a job that is started first where it was not.
-
-        Once the slice is to end, without waiting for more.
-        """
-        # Nobody would notice that a silent command has come to its time's end while he waits for it to speak.
-        wait = max(0.0, min(LOOK_SECONDS, left, self.spec.quiet, self.spec.timeout))
-        if self._unstarted:
-            linger = beat()
-            started, seen = detached.begin(
-                remote, name, self.script, env=self.env, wait=wait, linger=linger, sudo=self.sudo
-            )
-            self._unstarted = False
-            self.job.started_at = self.job.started_at or self.clock.now()
-            self._boot_id = started.boot_id
-            return seen
         if self.stop.is_set():
-            return detached.follow(remote, name, offset, wait=0, linger=0, sudo=self.sudo)
-        return detached.follow(remote, name, offset, wait=wait, linger=beat(), interruptible=True, sudo=self.sudo)
+            return
+        self._watch = detached.watch(
+            remote,
+            str(self.job.pk),
+            self._listener.reached,
+            self.news,
+            script=self.script if self._unstarted else None,
+            env=self.env,
+            # Nobody would notice that a silent command has come to its time's end while he waits for it to speak.
+            wait=min(LOOK_SECONDS, self.spec.quiet, self.spec.timeout),
+            linger=beat(),
+            sudo=self.sudo,
+        )
+
+    def _doubt(self, _: Remote) -> None:
+        if self._watch is not None:
+            raise self._watch.doubt()
+
+    def _heard(self, seen: detached.Progress) -> bool:
+        """Whether that was all for now."""
+        if seen.state == "gone" and seen.reason == "not-started":
+            self.leave()
+            self._unstarted, self._next = True, self._begin
+            return True
+        ended = seen.complete or (seen.state == "gone" and not seen.data)
+        heard = self._listener.feed(seen.data, last=ended)
+        if ended:
+            self._ended(seen, heard)
+            return True
+        if heard.chunks or seen.offset > self.job.seen or self.job.unreachable_since or self._boot_id:
+            self._tell(self._update(heard, seen=seen.offset))
+        if slow := self._too_slow(seen):
+            self._next = partial(self._end, *slow)
+        return bool(slow)
+
+    def _end(self, kind: str, what: str, remote: Remote) -> None:
+        detached.kill(remote, str(self.job.pk), sudo=self.sudo)
+        self.leave()
+        self._fail(kind, what, "Look at what it did last on the host, then retry.")
 
     def _tell(self, update: JobUpdate) -> None:
         """With what the start told: a row is written once for both."""
         update.boot_id, self._boot_id = self._boot_id, None
         if update.error:  # it may quote what a program on the host said
             update.error = self.redact.data(update.error)
+        self.ended = self.ended or update.state is not None
         self.emit(update)
 
     def _update(self, heard: Heard, **more: Any) -> JobUpdate:
@@ -189,19 +257,16 @@ class Attendant:
             update.state, update.error = JobState.LOST, {"host": self.job.host, **LOST[seen.reason]}
         self._tell(update)
 
-    def _too_slow(self, remote: Remote, seen: detached.Progress) -> bool:
+    def _too_slow(self, seen: detached.Progress) -> tuple[str, str] | None:
+        """The kind of error, and its text."""
         now, started = self.clock.now(), self.job.started_at or self.clock.now()
         # What a full disk or the log's limit keeps from the log is no silence.
         last = self.job.last_output_at or started if seen.log == "whole" else now
         if (now - started).total_seconds() > self.spec.timeout:
-            kind, what = "timeout", f"It took longer than {self.spec.timeout:.0f} s and was ended."
-        elif (now - last).total_seconds() > self.spec.quiet:
-            kind, what = "quiet", f"It wrote nothing for {self.spec.quiet:.0f} s and was ended."
-        else:
-            return False
-        detached.kill(remote, str(self.job.pk), sudo=self.sudo)
-        self._fail(kind, what, "Look at what it did last on the host, then retry.")
-        return True
+            return "timeout", f"It took longer than {self.spec.timeout:.0f} s and was ended."
+        if (now - last).total_seconds() > self.spec.quiet:
+            return "quiet", f"It wrote nothing for {self.spec.quiet:.0f} s and was ended."
+        return None
 
     def _away(self, error: Unreachable) -> None:
         now = self.clock.now()

@@ -22,12 +22,14 @@ from tasks.actions.base import Done, Wait
 from tasks.database import release
 from tasks.driver import attendant, host_script
 from tasks.driver.attendant import Attendant, Clock
+from tasks.driver.crew import Crew
+from tasks.driver.failure import error_of
 from tasks.driver.holding import Hold, holding
 from tasks.driver.performer import Failed, Performer
 from tasks.driver.trace import trace
-from tasks.driver.turn import BEAT, Leave, Slots, Turn, beat
+from tasks.driver.turn import BEAT, Slots, Turn, beat
 from tasks.engine import JobUpdate, Lease
-from tasks.models import JOB_LIVE, HostJob, JobState, LogChunk, Outcome
+from tasks.models import JOB_LIVE, HostJob, JobState, Outcome
 from tasks.plan import Script
 from tasks.redaction import Redactor
 
@@ -35,8 +37,10 @@ log = logging.getLogger(__name__)
 
 SOON = 2.5  # seconds for which a slot is kept rather than given back
 CANCEL_SECONDS = 9.0  # hosts that have not answered by then are named as not reached
-SILENT = 30.0  # seconds after which a slice looks around without having been called
-TAIL_LINES = 12
+LAST_WORDS = 1.0  # seconds for which the output of what was ended is waited for
+START_SECONDS = 3.0  # for which a start that is under way is waited for, lest it comes after the end
+# Seconds after which a slice looks around without having been called; where hosts are watched, its slot may be wanted.
+SILENT, LOOK_AROUND = 30.0, 15.0
 # Trying these again without a change by a person leads nowhere.
 HOPELESS = frozenset({"auth", "credential", "host-key-changed", "no-host"}) | frozenset(
     {"sudo-failed", "sudo-wrong-password", "sudo-password-required", "sudo-not-allowed", "sudo-requiretty"}
@@ -53,7 +57,8 @@ class Slice:
         lease = hold.lease
         self.lease, self.spec, self._hold = lease, lease.spec, hold
         self._stop, self._news = stop, hold.news
-        self._leave = Leave()  # told to the attendants of this slice alone
+        self._leave = threading.Event()  # told to the attendants of this slice alone
+        self._crew = Crew(self._leave, self._news)
         self._learnt: queue.SimpleQueue[JobUpdate] = queue.SimpleQueue()
         self._clock = Clock(lease.now)
         self._turn = Turn()
@@ -76,45 +81,44 @@ class Slice:
         if dry_run and not do.probe:
             engine.finish(self.lease, Outcome.WOULD_CHANGE)
             return "advance"
-        started: dict[Future[None], HostJob] = {}
-        cleaning: dict[Future[bool], HostJob] = {}
         make = self._attendants(do, jobs)
-        with ThreadPoolExecutor(self.spec.parallel + 1, thread_name_prefix="host") as pool:
-            try:
-                while True:
-                    for job in self._due(jobs, set(started.values())):
-                        started[self._begun(pool.submit(make(job).attend))] = job
-                    self._await(started, jobs)
-                    done = [future for future in started if future.done()]
-                    for job in self._store():
-                        cleaning[pool.submit(attendant.remove, job, sudo=do.sudo)] = job
-                    for future in done:
-                        del started[future]
-                        future.result()
-                    if self._cancel_wanted():
-                        self._leave.set()
-                        return self._cancel(jobs)
-                    if not started and self._learnt.empty() and not self._due(jobs, set(), within=SOON):
-                        break
-            finally:
-                self._leave.set()
-            engine.removed(job.pk for future, job in cleaning.items() if future.result())
-        return self._conclude_script(jobs)
+        try:
+            while True:
+                for job in self._due(jobs, self._crew.busy):
+                    self._crew.send(make(job))
+                self._await(jobs)
+                if self._over():
+                    self._crew.leave()
+                self._crew.remove(self._store(), sudo=do.sudo)
+                if self._cancel_wanted():
+                    return self._cancel(jobs)
+                if not self._crew.busy and self._learnt.empty() and not self._due(jobs, set(), within=SOON):
+                    break
+            what = self._conclude_script(jobs)
+            engine.removed(job.pk for job in self._crew.removed())
+            return what
+        finally:
+            self._crew.leave()
 
     def _begun(self, future: Future[None]) -> Future[None]:
         future.add_done_callback(lambda _: self._news.set())
         return future
 
-    def _await(self, started: dict[Future[None], HostJob], jobs: list[HostJob]) -> None:
-        """Wait until something was learnt or has ended, the slice is to end, or a host is to be tried again."""
+    def _await(self, jobs: list[HostJob]) -> None:
+        """Hear what is new: wait until something is, the slice is to end, or a host is to be tried again."""
         release()  # whoever attends to a host needs a connection, and there are fewer than slices
-        busy, now = set(started.values()), self._clock.now()
-        again = [job.not_before for job in jobs if job.state in JOB_LIVE and job.not_before and job not in busy]
-        most = SILENT if started else SOON if again else 0.0
+        crew, now = self._crew, self._clock.now()
+        again = [job.not_before for job in jobs if job.state in JOB_LIVE and job.not_before and job not in crew.busy]
+        most = min(LOOK_AROUND, max(0.0, self._turn.left())) if crew.busy else SOON if again else 0.0
         self._news.wait(min([most, *(max(0.0, (at - now).total_seconds()) for at in again)]))
         self._news.clear()
-        if len(started) > 1 and not self._hold.cancelling:
-            wait(started, timeout=min(beat(), SOON))  # the others may have something to say as well
+        crew.hear()
+        # The others may have something to say as well.
+        until = time.monotonic() + (min(beat(), SOON) if len(crew.busy) > 1 else 0.0)
+        while crew.busy and not self._hold.cancelling and (left := until - time.monotonic()) > 0:
+            self._news.wait(left)
+            self._news.clear()
+            crew.hear()
 
     def _learn(self, update: JobUpdate) -> None:
         self._learnt.put(update)
@@ -151,10 +155,10 @@ class Slice:
                 env=env,
                 redact=self._redact,
                 clock=self._clock,
-                left=self._turn.left,
                 sure=lambda: self._hold.sure,
                 stop=self._leave,
                 emit=self._learn,
+                news=self._news.set,
                 sudo=do.sudo,
                 stale=stale.get(job.host, ()),
             )
@@ -192,8 +196,6 @@ class Slice:
                 update.state, update.error = JobState.CANCELLED, {}  # it was ended by the cancel itself
             updates.append(update)
         engine.record(self.lease, updates)
-        if self._stop.is_set():
-            self._leave.set()
         release()
         return [update.job for update in updates if update.job.state not in JOB_LIVE]
 
@@ -213,7 +215,7 @@ class Slice:
             after = max(0.0, (soonest - self._clock.now()).total_seconds()) if soonest else 0.0
             return self._give_back(after)
         if failed and not dry_run:
-            return self._fail(_error(failed), again=self._again(failed))
+            return self._fail(error_of(failed), again=self._again(failed))
         if failed:
             names = ", ".join(job.host for job in failed)
             note = f"Could not be told on {names}: {failed[0].error.get('message', '')}"
@@ -309,19 +311,30 @@ class Slice:
     def _cancel(self, jobs: list[HostJob]) -> Next:
         """End what runs on all hosts at once, and name the hosts where that is not certain."""
         self._cancelling = True
+        self._leave.set()
         do = self.spec.do
         sudo = do.sudo if isinstance(do, Script) else True
         # What was started but not yet recorded as such is ended too: the job's id is enough.
         live = [job for job in jobs if job.state in JOB_LIVE and job.node is not None]
         pool = ThreadPoolExecutor(max(1, len(live)), thread_name_prefix="cancel")
-        ends = {pool.submit(attendant.kill, job, sudo=sudo): job for job in live}
+
+        def end(job: HostJob) -> str:
+            self._crew.wait_for(job, START_SECONDS)
+            return attendant.kill(job, sudo=sudo)
+
+        ends = {pool.submit(end, job): job for job in live}
         give_up = time.monotonic() + CANCEL_SECONDS
         release()
-        while not all(future.done() for future in ends) and time.monotonic() < give_up:
-            wait(ends, timeout=BEAT)
+        while time.monotonic() < give_up:
+            self._news.wait(BEAT)
+            self._news.clear()
+            self._crew.hear()
             self._store()
+            if all(future.done() for future in ends):
+                if not self._crew.busy:
+                    break
+                give_up = min(give_up, time.monotonic() + LAST_WORDS)
         pool.shutdown(wait=False, cancel_futures=True)
-        self._store()
         error: dict[str, Any] = {}
         if unsure := _not_ended(ends):
             names, (host, why) = ", ".join(unsure), next(iter(unsure.items()))
@@ -340,25 +353,6 @@ def _not_ended(ends: dict[Future[str], HostJob]) -> dict[str, str]:
     """The hosts on which a job may still run, and why."""
     told = {job.host: future.result() if future.done() else "did not answer in time" for future, job in ends.items()}
     return {host: why for host, why in told.items() if why}
-
-
-def _error(failed: list[HostJob]) -> dict[str, Any]:
-    """The first failing host's error, with its last lines, and the others by name."""
-    first = failed[0]
-    chunks = LogChunk.objects.filter(job=first).order_by("-offset").values_list("text", flat=True)[:4]
-    tail = "".join(reversed(list(chunks))).splitlines()[-TAIL_LINES:]
-    others = {job.host: job.error.get("message", "") for job in failed[1:]}
-    said = _own_words(tail) if first.error.get("kind") == "exit-code" else {}
-    return {**first.error, **said, "host": first.host, "tail": tail, **({"hosts": others} if others else {})}
-
-
-def _own_words(tail: list[str]) -> dict[str, str]:
-    """What a script that fails on purpose says: its last ``error: ...`` and ``Fix: ...``."""
-    found: dict[str, str] = {}
-    for name, mark in (("message", "error: "), ("fix", "Fix: ")):
-        if lines := [line.removeprefix(mark).strip() for line in tail if line.startswith(mark)]:
-            found[name] = lines[-1]
-    return found if "message" in found else {}
 
 
 def drive(lease: Lease, stop: threading.Event, claimed: float) -> Next:

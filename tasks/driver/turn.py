@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -44,30 +44,6 @@ class Slots:
     def free(cls) -> bool:
         """Whether steps that come find a slot."""
         return cls.active < cls.limit * (1 - SPARE)
-
-
-class Leave(threading.Event):
-    """Tells those who wait somewhere else, too, that it is set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._calls: list[Callable[[], None]] = []
-
-    def set(self) -> None:
-        super().set()
-        for call in tuple(self._calls):
-            call()
-
-    @contextmanager
-    def calling(self, call: Callable[[], None]) -> Iterator[None]:
-        """`call`, from any thread, when it is set during the block or was before."""
-        self._calls.append(call)
-        try:
-            if self.is_set():
-                call()
-            yield
-        finally:
-            self._calls.remove(call)
 
 
 def beat() -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import paramiko
 
@@ -34,6 +34,8 @@ _LOADER = (
     'printf %s {mark}; printf %s {mark} >&2; n=$(printf "\\n_"); n=${{n%_}}; s=; '
     'while IFS= read -r l; do [ "$l" = {mark} ] && break; s=$s$l$n; done; eval "$s"'
 )
+# The last line of a command that is talked with.
+TALKING = "} 3<&0 </dev/null"
 _SETTINGS = "LC_ALL=C PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH\n"
 
 
@@ -77,8 +79,6 @@ class Remote:
     def __init__(self, lease: Lease, open_timeout: float) -> None:
         self._lease = lease
         self._open_timeout = open_timeout
-        self._interrupted = False
-        self._waiting: Exchange | None = None
 
     @property
     def target(self) -> Target:
@@ -92,12 +92,6 @@ class Remote:
     def link(self) -> Link:
         return self._lease.link
 
-    def interrupt(self) -> None:
-        """From any thread: what runs as ``interruptible``, and whatever will, raises :class:`Interrupted`."""
-        self._interrupted = True
-        if (waiting := self._waiting) is not None:
-            waiting.interrupt()
-
     def run(
         self,
         script: str,
@@ -110,7 +104,6 @@ class Remote:
         check: bool = False,
         limit: int = OUTPUT_LIMIT,
         on_sent: Callable[[int], None] | None = None,
-        interruptible: bool = False,
     ) -> Result:
         """Run a POSIX shell script and wait for its end.
 
@@ -120,12 +113,50 @@ class Remote:
         empty.
 
         Raises :class:`CommandFailed` with ``check`` when the exit code is not 0; :class:`Unreachable`,
-        :class:`RemoteTimeout`, :class:`SudoFailed`, :class:`ShellFailed`, :class:`OutputTooLarge`,
-        :class:`Interrupted`.
+        :class:`RemoteTimeout`, :class:`SudoFailed`, :class:`ShellFailed`, :class:`OutputTooLarge`.
         """
-        body = f"{_SETTINGS}{exports(env or {})}{script}\n"
+        body = f"{exports(env or {})}{script}\n"
         if stdin == b"":
             body = "{ :\n" + body + "} </dev/null\n"
+        exchange, ready = self._start(_SETTINGS + body, stdin, sudo, on_sent, timeout=timeout, idle=idle, limit=limit)
+        try:
+            exchange.end_input()
+            code = exchange.finish()
+        except BaseException:
+            exchange.close()
+            raise
+        started, stdout = _after(bytes(exchange.out), ready)
+        _, stderr = _after(bytes(exchange.err).replace(ready + b"?", b""), ready)
+        if not started:
+            raise self._not_started(code, stdout + stderr, sudo)
+        result = Result(code, stdout, stderr)
+        if check and code != 0:
+            said = self._redact(result.error_text or result.text, env or {})
+            raise CommandFailed(code, said, host=self.name)
+        return result
+
+    def begin(
+        self, script: str, *, sudo: bool = False, silence: float, limit: int, on_news: Callable[[], None]
+    ) -> Running:
+        """Start a POSIX shell script and do not wait for it.
+
+        Its standard input, descriptor 3, stays open for :meth:`Running.say`. ``on_news`` is called from the
+        connection's thread whenever there may be something to take; ``silence`` is how many seconds it may write
+        nothing. Raises as :meth:`run`.
+        """
+        body = f"{_SETTINGS}{{ :\n{script}\nexit\n{TALKING}\n"
+        exchange, ready = self._start(body, b"", sudo, timeout=silence, idle=True, limit=limit, tell=on_news)
+        return Running(self, exchange, ready, sudo)
+
+    def _start(
+        self,
+        body: str,
+        stdin: bytes | Iterable[bytes],
+        sudo: bool,
+        on_sent: Callable[[int], None] | None = None,
+        **bounds: Any,
+    ) -> tuple[Exchange, bytes]:
+        """The command with all of its input sent, and the mark that its output begins with."""
         mark = f"sq{secrets.token_hex(8)}"
         elevate = sudo and self.target.user != "root"
         password = self.target.credential.for_sudo() if elevate else None
@@ -134,46 +165,30 @@ class Remote:
         if elevate:
             how = f"-S -p {mark}?" if password is not None else "-n"
             shell = f"env LC_ALL=C sudo -H {how} -- {shell}"
-        exchange = self._open(f"exec {shell}", timeout=timeout, idle=idle, limit=limit)
+        exchange = self._open(f"exec {shell}", bounds)
+        ready = mark.encode()
         try:
-            if interruptible:
-                self._waiting = exchange
-                # Set before it is read: an interrupt between the two is not missed.
-                if self._interrupted:
-                    exchange.interrupt()
-            ready = mark.encode()
             if password is not None:
                 self._authorise(exchange, ready, password)
             if direct:
                 exchange.send_all([f"printf %s {mark}; printf %s {mark} >&2\n{body}".encode(errors="surrogateescape")])
             else:
                 exchange.send_all(_feed(body, mark, stdin), _only_payload(on_sent, len(_head(body, mark))))
-            code = exchange.finish()
         except BaseException:
             exchange.close()
             raise
-        finally:
-            self._waiting = None
-        started, stdout = _after(bytes(exchange.out), ready)
-        _, stderr = _after(bytes(exchange.err).replace(ready + b"?", b""), ready)
-        if not started:
-            raise self._not_started(code, stdout + stderr, elevate)
-        result = Result(code, stdout, stderr)
-        if check and code != 0:
-            said = self._redact(result.error_text or result.text, env or {})
-            raise CommandFailed(code, said, host=self.name)
-        return result
+        return exchange, ready
 
-    def _open(self, command: str, *, timeout: float, idle: bool, limit: int) -> Exchange:
+    def _open(self, command: str, bounds: dict[str, Any]) -> Exchange:
         while True:
             link = self._lease.link
             try:
-                channel = link.open_session(min(self._open_timeout, max(timeout, 1.0)))
+                channel = link.open_session(min(self._open_timeout, max(bounds["timeout"], 1.0)))
             except paramiko.ChannelException:
                 if self._lease.move():
                     continue
                 raise
-            return Exchange(link, channel, command, timeout=timeout, idle=idle, limit=limit)
+            return Exchange(link, channel, command, **bounds)
 
     def _authorise(self, exchange: Exchange, ready: bytes, password: str) -> None:
         """Answer sudo's question, once; a second question means that the first answer was wrong."""
@@ -194,7 +209,8 @@ class Remote:
                     kind="sudo-wrong-password",
                 )
 
-    def _not_started(self, code: int, said: bytes, elevate: bool) -> RemoteError:
+    def _not_started(self, code: int, said: bytes, sudo: bool) -> RemoteError:
+        elevate = sudo and self.target.user != "root"
         text = self._redact(" ".join(said.decode(errors="replace").split())[-500:], {})
         if not elevate:
             return ShellFailed(
@@ -240,6 +256,66 @@ class Remote:
             if len(value) >= 4:
                 text = text.replace(value, "[hidden]")
         return text
+
+
+class Running:
+    """A command that has been started and is not waited for; from :meth:`Remote.begin`.
+
+    One thread uses it at a time.
+    """
+
+    def __init__(self, remote: Remote, exchange: Exchange, ready: bytes, sudo: bool) -> None:
+        self._remote = remote
+        self._exchange = exchange
+        self._ready = ready
+        self._sudo = sudo
+        self._started = False
+        self.ended = False
+        self.exit_code = -1
+
+    def take(self) -> bytes:
+        """What it has written to standard output since the last call, without waiting.
+
+        Raises, where it has ended without an exit code, what :meth:`Remote.run` does.
+        """
+        exchange = self._exchange
+        ended = exchange.poll()
+        data = b""
+        if not self._started:
+            self._started, data = _after(bytes(exchange.out), self._ready)
+        else:
+            data = bytes(exchange.out)
+        if self._started:
+            exchange.out.clear()
+        if ended and not self.ended:
+            self.ended = True
+            self.exit_code = exchange.finish()
+            if not self._started:
+                raise self._remote._not_started(self.exit_code, bytes(exchange.out + exchange.err), self._sudo)
+        return data
+
+    @property
+    def error_text(self) -> str:
+        """What it has written to standard error."""
+        return _after(bytes(self._exchange.err), self._ready)[1].decode(errors="replace").strip()
+
+    @property
+    def late(self) -> bool:
+        """Whether it has written nothing for too long: then :meth:`doubt`."""
+        return self._exchange.late
+
+    def doubt(self) -> RemoteError:
+        """Ask the host, for up to five seconds, whether it lives: what is to be raised. The command is given up."""
+        return self._exchange.doubt()
+
+    def say(self, data: bytes) -> None:
+        """Write to its input, and end that."""
+        self._exchange.send_all([data])
+        self._exchange.end_input()
+
+    def close(self) -> None:
+        """Hear no more of it. It notices when it next writes or reads."""
+        self._exchange.close()
 
 
 def _head(body: str, mark: str) -> bytes:

@@ -151,12 +151,6 @@ class RemoteTimeout(RemoteError):
     kind = "command-timeout"
 
 
-class Interrupted(RemoteError):
-    """The caller wanted no answer any more. The command may still be running."""
-
-    kind = "interrupted"
-
-
 class OutputTooLarge(RemoteError):
     """The command wrote more than the caller is willing to hold in memory."""
 

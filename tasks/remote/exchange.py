@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
-from tasks.remote.errors import CommandKilled, Interrupted, OutputTooLarge, RemoteTimeout, ShellFailed, Unreachable
+from tasks.remote.errors import CommandKilled, OutputTooLarge, RemoteTimeout, ShellFailed, Unreachable
 from tasks.remote.link import Link
 
 # A background process may keep the output open after the command has ended: silence ends the wait (seconds).
@@ -27,7 +27,19 @@ _BLOCK = 1 << 16
 
 class _Wake(threading.Event):
     """Set by every source; only its owner clears it, because a buffer that runs empty must not hide
-    another."""
+    another. ``tell`` hears of it too."""
+
+    def __init__(self, tell: Callable[[], None] | None) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def set(self) -> None:
+        super().set()
+        if self._tell is not None:
+            self._tell()
+
+    def set_quietly(self) -> None:
+        super().set()
 
     def clear(self) -> None:
         """Paramiko's buffers call this; it does nothing."""
@@ -45,30 +57,40 @@ class _Room(threading.Condition):
 
     def notify_all(self) -> None:
         super().notify_all()
-        self._wake.set()
+        self._wake.set_quietly()
 
 
 class Exchange:
     """A running command. ``timeout`` counts from the start, or from the last progress when ``idle`` is
-    true."""
+    true. ``tell`` is called, from the connection's thread, when there may be something to take; then
+    ``limit`` is how much is taken at once."""
 
     def __init__(
-        self, link: Link, channel: paramiko.Channel, command: str, *, timeout: float, idle: bool, limit: int
+        self,
+        link: Link,
+        channel: paramiko.Channel,
+        command: str,
+        *,
+        timeout: float,
+        idle: bool,
+        limit: int,
+        tell: Callable[[], None] | None = None,
     ) -> None:
         self.link = link
         self.channel = channel
         self.out = bytearray()
         self.err = bytearray()
         self._limit = limit
+        self._tell = tell
         self._timeout = timeout
         self._idle = idle
-        self._interrupted = False
         self._deadline = time.monotonic() + timeout
         self._last_data = time.monotonic()
         self._ended = False
-        self._wake = _Wake()
+        self._wake = _Wake(tell)
         channel.in_buffer.set_event(self._wake)
-        channel.in_stderr_buffer.set_event(self._wake)
+        # Nobody need be told of what only an error's text is made of.
+        channel.in_stderr_buffer.set_event(self._wake if tell is None else _Wake(None))
         channel.status_event = self._wake
         channel.out_buffer_cv = _Room(channel.lock, self._wake)
         channel.settimeout(0.0)
@@ -110,10 +132,13 @@ class Exchange:
         return True
 
     def send_all(self, blocks: Iterable[bytes], progress: Callable[[int], None] | None = None) -> None:
-        """Write the blocks, then the end of input."""
+        """Write the blocks, as far as the command takes them."""
         for block in blocks:
             if not self.send(block, progress):
                 break
+
+    def end_input(self) -> None:
+        """Nothing more will be written."""
         try:
             self.channel.shutdown_write()
         except (EOFError, OSError, paramiko.SSHException):
@@ -151,10 +176,28 @@ class Exchange:
             host=self.link.target.name,
         )
 
-    def interrupt(self) -> None:
-        """End the wait, from any thread: it raises Interrupted."""
-        self._interrupted = True
-        self._wake.set()
+    def poll(self) -> bool:
+        """Take what is there, without waiting: whether the command has ended. Raises OutputTooLarge."""
+        if not self._ended:
+            self._take()
+        return self._ended
+
+    @property
+    def late(self) -> bool:
+        """Whether it says nothing for too long; then :meth:`doubt` tells why."""
+        return not self._ended and time.monotonic() > self._deadline
+
+    def doubt(self) -> RemoteTimeout | Unreachable:
+        """Ask whether the host lives, for some seconds: what is to be raised of a late command, which is given up."""
+        if not self.link.answers(PROOF_OF_LIFE):
+            self.link.give_up()
+            return self.link.failure()
+        self.channel.close()
+        return RemoteTimeout(
+            f"the command did not end within {self._timeout:g} s; the host itself answers.",
+            "run long work as a job, or allow it more time.",
+            host=self.link.target.name,
+        )
 
     def close(self) -> None:
         with contextlib.suppress(EOFError, OSError, paramiko.SSHException):  # the connection may be gone
@@ -162,38 +205,36 @@ class Exchange:
 
     def _step(self) -> None:
         """Take what is there, or wait for something to happen."""
+        if self._take() or self._ended:
+            return
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise self.doubt()
+        exited = self.channel.exit_status >= 0
+        self._wake.wait(min(left, QUIET) if exited and self.channel.out_window_size else left)
+
+    def _take(self) -> bool:
+        """Whether there was something to take."""
         self._wake.take()
-        if self._interrupted:
-            raise Interrupted("nobody waits for the command any more.", host=self.link.target.name)
         done = self.channel.closed or (self.channel.eof_received and self.channel.exit_status >= 0)
         took = self._drain()
+        done = done and not self.channel.in_buffer.read_ready()
         now = time.monotonic()
         if took:
             self._last_data = now
             if self._idle:
                 self._deadline = now + self._timeout
-            if not done:
-                return
-        if done:
-            self._ended = True
-            return
-        exited = self.channel.exit_status >= 0
-        if exited and now - self._last_data > QUIET:
-            self._ended = True
-            return
-        left = self._deadline - now
-        if left <= 0:
-            raise self._late()
-        if self.channel.out_window_size == 0 or not exited:
-            self._wake.wait(left)
-        else:
-            self._wake.wait(min(left, QUIET))
+        self._ended = done or (not took and self.channel.exit_status >= 0 and now - self._last_data > QUIET)
+        return took
 
     def _drain(self) -> bool:
         took = False
         while self.channel.in_buffer.read_ready():
             self.out += self.channel.recv(_BLOCK * 4)
             took = True
+            if self._tell is not None and len(self.out) >= self._limit:
+                self._tell()  # the rest is taken later, and the host waits so long
+                break
             if len(self.out) > self._limit:
                 self.channel.close()
                 raise OutputTooLarge(
@@ -207,14 +248,3 @@ class Exchange:
             if len(self.err) > self._limit:
                 del self.err[: -self._limit // 2]
         return took
-
-    def _late(self) -> RemoteTimeout | Unreachable:
-        if not self.link.answers(PROOF_OF_LIFE):
-            self.link.give_up()
-            return self.link.failure()
-        self.channel.close()
-        return RemoteTimeout(
-            f"the command did not end within {self._timeout:g} s; the host itself answers.",
-            "run long work as a job, or allow it more time.",
-            host=self.link.target.name,
-        )

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tasks.remote.command import Remote
+from tasks.remote.command import Remote, Running
 from tasks.remote.errors import JobGone, JobRunning, MissingTool, RemoteError, of_errno_text
 from tasks.remote.quote import exports, quote
 from tasks.remote.source import host_program
@@ -118,42 +118,6 @@ def start(
     return Started(words[0] == "yes", words[1])
 
 
-def begin(
-    remote: Remote,
-    job_id: str,
-    script: str,
-    *,
-    env: Mapping[str, str] | None = None,
-    wait: float = 10.0,
-    limit: int = 1 << 20,
-    linger: float = 0.2,
-    sudo: bool = True,
-    root: str = ROOT,
-    log_limit: int = LOG_LIMIT,
-) -> tuple[Started, Progress]:
-    """:func:`start`, and the first :func:`follow` from byte 0 on, in one command.
-
-    Raises what they do; and :class:`Interrupted`, after which the job may have been started or not: call again.
-    """
-    call = f"{_starting(script, env, log_limit)}\n{_following(0, wait, linger, limit)}"
-    words, body = _ask(
-        remote,
-        job_id,
-        call,
-        sudo=sudo,
-        root=root,
-        timeout=max(wait, 0) + linger + MARGIN,
-        limit=limit + 65536,
-        interruptible=True,
-    )
-    line, _, data = body.partition(b"\n")
-    seen = line.decode(errors="replace").split()
-    if seen[:1] != ["ok"]:
-        said = f"the job program said {line[:200]!r}."
-        raise RemoteError(said, "check that sh works on the host.", host=remote.name, kind="job-program")
-    return Started(words[0] == "yes", words[1]), _progress(remote, job_id, 0, root, seen[1:], data)
-
-
 def _starting(script: str, env: Mapping[str, str] | None, log_limit: int) -> str:
     files = {"script": script, "env": exports(env or {}), "run": host_program("keeper.sh")}
     writers = "".join(f"put_{name}() {{ printf '%s\\n#' {quote(text)}; }}\n" for name, text in files.items())
@@ -173,7 +137,6 @@ def follow(
     wait: float = 10.0,
     limit: int = 1 << 20,
     linger: float = 0.2,
-    interruptible: bool = False,
     sudo: bool = True,
     root: str = ROOT,
 ) -> Progress:
@@ -194,23 +157,139 @@ def follow(
         root=root,
         timeout=max(wait, 0) + linger + MARGIN,
         limit=limit + 65536,
-        interruptible=interruptible,
     )
-    return _progress(remote, job_id, offset, root, words, data)
+    if len(data) != int(words[4]):
+        raise _changed(remote, job_id, root, len(data), words[4])
+    return _progress(offset, words, data)
 
 
-def _progress(remote: Remote, job_id: str, offset: int, root: str, words: list[str], data: bytes) -> Progress:
-    state, code, reason, size, count, log, boot_id = words
-    if len(data) != int(count):
-        raise JobGone(
-            f"the log of job {job_id} gave {len(data)} of {count} bytes: it was changed by something else.",
-            "nothing but the job may write below " + root,
-            host=remote.name,
-        )
+def _changed(remote: Remote, job_id: str, root: str, came: int, told: str) -> JobGone:
+    return JobGone(
+        f"the log of job {job_id} gave {came} of {told} bytes: it was changed by something else.",
+        "nothing but the job may write below " + root,
+        host=remote.name,
+    )
+
+
+def _progress(offset: int, words: list[str], data: bytes) -> Progress:
+    state, code, reason, size, _, log, boot_id = words
     if int(size) < offset:
         return Progress("gone", None, b"", offset, int(size), boot_id, "no-directory", log)
     settled, exit_code, why = _state(state, code, reason)
     return Progress(settled, exit_code, data, offset + len(data), int(size), boot_id, why, log)
+
+
+class Watch:
+    """A job that is followed without a thread that waits for it; from :func:`watch`. One thread uses it at a time."""
+
+    def __init__(self, remote: Remote, job_id: str, running: Running, offset: int, root: str, starting: bool) -> None:
+        self._remote, self._job_id, self._root = remote, job_id, root
+        self._running = running
+        self._starting = starting
+        self._held = bytearray()
+        self._goes_on = True
+        self.offset = offset
+        self.started: Started | None = None  # known after the first :meth:`take` that gives something
+        self.removed = False  # the job's directory, after :meth:`remove`
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will come."""
+        return self._running.ended
+
+    @property
+    def late(self) -> bool:
+        """The host has said nothing for too long: then :meth:`doubt`."""
+        return self._running.late
+
+    def doubt(self) -> RemoteError:
+        """Ask the host, for up to five seconds, whether it lives: what is to be raised. The watch is over then."""
+        return self._running.doubt()
+
+    def take(self) -> list[Progress]:
+        """What the job has done since the last call, without waiting. Raises as :func:`start` and :func:`follow`."""
+        self._held += self._running.take()
+        found = []
+        while (seen := self._next()) is not None:
+            found.append(seen)
+        if self.over and self._held:
+            raise self._said(bytes(self._held))
+        if self.over and (self._running.exit_code or self._goes_on):
+            raise _broken(self._remote, self._running.exit_code, self._running.error_text)
+        return found
+
+    def _next(self) -> Progress | None:
+        end = self._held.find(b"\n")
+        if end < 0:
+            return None
+        words = self._held[:end].decode(errors="replace").split()
+        if words == ["ok"]:
+            self.removed = True
+            del self._held[: end + 1]
+            return None
+        if self._starting and words[:1] == ["ok"] and len(words) == 3:
+            self.started, self._starting = Started(words[1] == "yes", words[2]), False
+            del self._held[: end + 1]
+            return self._next()
+        if words[:1] != ["ok"] or len(words) != 8:
+            return None  # an error, whose text goes on to the end
+        size = int(words[5])
+        if len(self._held) <= end + size:
+            return None
+        data = bytes(self._held[end + 1 : end + 1 + size])
+        del self._held[: end + 1 + size]
+        seen = _progress(self.offset, words[1:], data)
+        self.offset, self._goes_on = seen.offset, seen.state == "running"
+        return seen
+
+    def _said(self, text: bytes) -> RemoteError:
+        line, _, rest = text.partition(b"\n")
+        words = line.decode(errors="replace").split(" ", 2)
+        if words[0] == "error" and len(words) == 3:
+            return _error(words[1], words[2], self._job_id, rest.decode(errors="replace").strip(), self._remote.name)
+        if words[0] == "ok" and len(found := line.split()) == 8:
+            return _changed(self._remote, self._job_id, self._root, len(rest), found[5].decode())
+        return _broken(self._remote, self._running.exit_code, text.decode(errors="replace"))
+
+    def remove(self) -> None:
+        """The ended job's output has been stored: have the host delete its directory. Nothing is waited for."""
+        self._running.say(b"remove\n")
+
+    def close(self) -> None:
+        """Hear no more of it; the job goes on."""
+        self._running.close()
+
+
+def watch(
+    remote: Remote,
+    job_id: str,
+    offset: int,
+    on_news: Callable[[], None],
+    *,
+    script: str | None = None,
+    env: Mapping[str, str] | None = None,
+    wait: float = 30.0,
+    limit: int = 1 << 20,
+    linger: float = 0.2,
+    sudo: bool = True,
+    root: str = ROOT,
+    log_limit: int = LOG_LIMIT,
+) -> Watch:
+    """Follow a job from ``offset`` on; with ``script`` it is started first, as by :func:`start`.
+
+    ``on_news`` is called, from the connection's thread, whenever :meth:`Watch.take` may have something. The host says
+    something at least every ``wait`` seconds, and gives a job that is writing ``linger`` seconds to write more.
+    Raises what :func:`start` does, Unreachable among them: then the job may have been started, so call again.
+    """
+    # What runs already is looked at once: how long it has been silent is known only then.
+    first = _following(offset, 0 if script is None else wait, linger, limit).removesuffix("follow")
+    call = f"{first}NEXT={wait:.2f}\nwatch"
+    if script is not None:
+        call = f"{_starting(script, env, log_limit)}\n{call}"
+    running = remote.begin(
+        _program(job_id, call, root), sudo=sudo, silence=wait + linger + MARGIN, limit=2 * limit, on_news=on_news
+    )
+    return Watch(remote, job_id, running, offset, root, script is not None)
 
 
 def kill(remote: Remote, job_id: str, *, grace: float = 5, sudo: bool = True, root: str = ROOT) -> Killed:
@@ -254,18 +333,9 @@ def _ask(
     root: str,
     timeout: float = MARGIN,
     limit: int = 1 << 20,
-    interruptible: bool = False,
 ) -> tuple[list[str], bytes]:
     """Run one verb of ``job.sh``: the words of its first line, and the bytes after it."""
-    if not _ID.match(job_id):
-        raise ValueError(f"{job_id!r} is not a job id: letters, digits, '.', '_' and '-', at most 128")
-    if not root.startswith("/") or root.rstrip("/") == "":
-        raise ValueError("the job root is an absolute path below /")
-    root = root.rstrip("/")
-    names = f"ROOT={quote(root)} ID={quote(job_id)} NONCE={secrets.token_hex(8)}\nJOB=$ROOT/$ID\n"
-    result = remote.run(
-        f"{host_program('job.sh')}{names}{call}", sudo=sudo, timeout=timeout, limit=limit, interruptible=interruptible
-    )
+    result = remote.run(_program(job_id, call, root), sudo=sudo, timeout=timeout, limit=limit)
     line, _, body = result.stdout.partition(b"\n")
     words = line.decode(errors="replace").split()
     if result.exit_code == 0 and words[:1] == ["ok"]:
@@ -275,9 +345,22 @@ def _ask(
     if words[:1] == ["error"] and len(words) >= 3:
         what = line.decode(errors="replace").split(" ", 2)[2]
         raise _error(words[1], what, job_id, body.decode(errors="replace").strip(), remote.name)
-    said = result.error_text or result.text
-    raise RemoteError(
-        f"the job program ended with exit code {result.exit_code}: {said[-500:] or 'no message'}",
+    raise _broken(remote, result.exit_code, result.error_text or result.text)
+
+
+def _program(job_id: str, call: str, root: str) -> str:
+    if not _ID.match(job_id):
+        raise ValueError(f"{job_id!r} is not a job id: letters, digits, '.', '_' and '-', at most 128")
+    if not root.startswith("/") or root.rstrip("/") == "":
+        raise ValueError("the job root is an absolute path below /")
+    root = root.rstrip("/")
+    names = f"ROOT={quote(root)} ID={quote(job_id)} NONCE={secrets.token_hex(8)}\nJOB=$ROOT/$ID\n"
+    return f"{host_program('job.sh')}{names}{call}"
+
+
+def _broken(remote: Remote, exit_code: int, said: str) -> RemoteError:
+    return RemoteError(
+        f"the job program ended with exit code {exit_code}: {said[-500:] or 'no message'}",
         "check that sh and coreutils on the host work.",
         host=remote.name,
         kind="job-program",

@@ -145,9 +145,10 @@ follow() {
     fi
     if [ "$state" = running ] && [ "$size" -gt "$OFFSET" ] && [ $((size - OFFSET)) -lt "$MAX" ]; then
       # In fifths of a second; nobody need wait for more once the job has ended.
-      while [ "$LINGER" -gt 0 ] && [ ! -e "$JOB/exit" ]; do
+      turns=$LINGER
+      while [ "$turns" -gt 0 ] && [ ! -e "$JOB/exit" ]; do
         sleep 0.2
-        LINGER=$((LINGER - 1))
+        turns=$((turns - 1))
       done
       look
     fi
@@ -161,8 +162,21 @@ follow() {
     [ "$count" -lt 0 ] && count=0
     [ "$count" -gt "$MAX" ] && count=$MAX
   fi
-  printf 'ok %s %s %s %s %s %s %s\n' "$state" "$code" "$why" "$size" "$count" "$l_state" "$boot"
+  printf 'ok %s %s %s %s %s %s %s\n' "$state" "$code" "$why" "$size" "$count" "$l_state" "$boot" || return 1
   [ "$count" -eq 0 ] || tail -c +$((OFFSET + 1)) "$JOB/log" | head -c "$count"
+}
+
+# watch: also needs NEXT, the WAIT of all but the first look. One `follow` after the other, until the job has ended and
+# all of its output was told, or nobody listens any more, which the next of them notices. Whoever has stored the output
+# says so on descriptor 3.
+watch() {
+  while follow; do
+    OFFSET=$((OFFSET + count)) WAIT=$NEXT
+    if [ "$state" != running ] && [ "$OFFSET" -ge "$size" ]; then
+      [ "$state" = prepared ] || { read -r said <&3 && [ "$said" = remove ] && remove; }
+      return
+    fi
+  done
 }
 
 # Returns on new output, on the keeper's end, or when WAIT is over. GNU tail sleeps in the kernel meanwhile.

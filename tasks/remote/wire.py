@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-KEEPALIVE = 5.0
-SILENCE = 15.0
+KEEPALIVE = 8.0
+SILENCE = 20.0
 TICK = 0.5  # until somebody watches
 
 

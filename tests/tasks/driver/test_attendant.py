@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
 
@@ -12,7 +13,6 @@ from clusters.models import Cluster
 from tasks import engine, hosts
 from tasks.driver import host_script
 from tasks.driver.attendant import Attendant, Clock
-from tasks.driver.turn import Leave
 from tasks.engine import JobUpdate, Lease
 from tasks.models import JOB_LIVE, HostJob, JobState, LogChunk, Operation
 from tasks.plan import Script
@@ -46,10 +46,10 @@ def attend(
     **limits: float,
 ) -> list[JobUpdate]:
     """What is learnt in one slice of so many seconds; it is stored under `lease` where there is one."""
-    until = time.monotonic() + seconds
     spec = step("a", text, **limits)
     assert isinstance(spec.do, Script)
     learnt: list[JobUpdate] = []
+    news = threading.Event()
 
     def emit(update: JobUpdate) -> None:
         learnt.append(update)
@@ -57,18 +57,28 @@ def attend(
             engine.record(lease, [update])
 
     now = Operation.objects.annotate(now=Now()).values_list("now", flat=True)[0]
-    Attendant(
+    one = Attendant(
         job=job,
         spec=spec,
         script=host_script.compose(spec.do, str(job.pk)),
         env={},
         redact=Redactor([]),
         clock=Clock(now),
-        left=lambda: until - time.monotonic(),
         sure=lambda: sure,
-        stop=Leave(),
+        stop=threading.Event(),
         emit=emit,
-    ).attend()
+        news=news.set,
+    )
+    until = time.monotonic() + seconds
+    while one.must_wait or one.watching:
+        if one.must_wait:
+            one.attend()
+        one.hear()
+        if one.watching and not one.must_wait:
+            if one.ended or not news.wait(max(0.0, until - time.monotonic())):
+                break
+            news.clear()
+    one.leave()
     return learnt
 
 
@@ -103,7 +113,7 @@ def test_dots_without_a_line_end_are_no_silence_and_their_end_is(job: HostJob, l
     dots = "for n in 1 2 3 4; do sleep 1.2; printf .; done; sleep 600"
     while job.state in JOB_LIVE:
         # Many short slices: each begins to read at the line's start, and must know what was seen before.
-        attend(job, dots, lease, seconds=0.4, quiet=3)
+        attend(job, dots, lease, seconds=1.5, quiet=3)
     assert (job.state, job.error["kind"]) == (JobState.FAILED, "quiet")
     assert job.seen - job.offset == len("....")
 
@@ -111,7 +121,7 @@ def test_dots_without_a_line_end_are_no_silence_and_their_end_is(job: HostJob, l
 def test_a_log_that_is_cut_on_the_host_is_no_silence(
     job: HostJob, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detached, "begin", partial(detached.begin, log_limit=4096))
+    monkeypatch.setattr(detached, "watch", partial(detached.watch, log_limit=4096))
     busy = "head -c 20000 /dev/zero | tr '\\0' x; for n in 1 2 3 4 5; do sleep 0.5; echo $n; done; echo the end"
     attend(job, busy, lease, quiet=1)
     assert job.state == JobState.SUCCEEDED, job.error

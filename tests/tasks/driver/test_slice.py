@@ -43,6 +43,7 @@ def test_no_database_connection_is_held_while_hosts_are_waited_for(
         self.outcome = Done()
 
     monkeypatch.setattr(slices, "SILENT", 3600.0)
+    monkeypatch.setattr(slices, "LOOK_AROUND", 3600.0)
     monkeypatch.setattr(Attendant, "attend", work)
     monkeypatch.setattr(Performer, "perform", perform)
 

@@ -128,29 +128,6 @@ def test_output_comes_while_the_job_runs(remote: Remote, jobs: str, tmp_path: Pa
     assert time.monotonic() - began < 25, "the wait did not end with the news"
 
 
-def test_a_wait_is_interrupted_and_costs_no_byte(remote: Remote, jobs: str, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
-    os.mkfifo(gate)
-    job.start(remote, "one", f"cat {gate} >/dev/null; echo last", root=jobs)
-    ended: list[BaseException] = []
-
-    def wait() -> None:
-        with pytest.raises(errors.Interrupted) as caught:
-            job.follow(remote, "one", 0, wait=100, interruptible=True, root=jobs)
-        ended.append(caught.value)
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    until(lambda: remote._waiting is not None)
-    remote.interrupt()
-    thread.join(40)
-    assert ended
-    with pytest.raises(errors.Interrupted):
-        job.follow(remote, "one", 0, wait=100, interruptible=True, root=jobs)
-    gate.write_text("")
-    assert read_all(remote, "one", jobs)[1] == b"last\n"
-
-
 def test_offsets_give_each_byte_once(remote: Remote, jobs: str) -> None:
     lines = b"".join(b"%d\n" % i for i in range(3000))
     job.start(remote, "one", "i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done", root=jobs)
