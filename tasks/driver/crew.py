@@ -52,9 +52,10 @@ class Crew:
             one.hear()
             if one.ended:
                 self._ended[job] = self._at.pop(job)
-            elif one.must_wait:
+            elif one.must_wait and not self._stop.is_set():
                 self._act(one)
-            elif not one.watching:
+            elif one.must_wait or not one.watching:
+                one.leave()
                 del self._at[job]
 
     def wait_for(self, job: HostJob, seconds: float) -> None:
@@ -68,8 +69,9 @@ class Crew:
         wait(self._acts.values())
         for one in (*self._at.values(), *self._ended.values(), *self._asked.values()):
             one.leave()
-        self._at.clear()
-        self._acts.clear()
+        # Attendants know their slice, which knows this crew: who lets go frees them at once.
+        for known in (self._at, self._acts, self._ended, self._asked, self._removals):
+            known.clear()
 
     def remove(self, jobs: Iterable[HostJob], *, sudo: bool) -> None:
         """Have these ended jobs' directories deleted."""

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tasks.remote import link as links
+from tasks.remote.closing import close_all, sweep
 from tasks.remote.command import Remote, Result
 from tasks.remote.errors import PoolBusy, RemoteError, SessionRefused
 from tasks.remote.link import Link, Timing
@@ -125,7 +126,7 @@ class Pool:
             for link in self._hosts.get(target.key, _Host()).links:
                 link.retired = True
             dead = self._take_dead(target.key)
-        _close_all(dead)
+        close_all(dead)
 
     def close(self) -> None:
         """Close every connection; commands that run on them fail as dropped."""
@@ -139,7 +140,7 @@ class Pool:
             self._count -= len(found)
             self._changed.notify_all()
         # A rider says goodbye through its carrier, so it goes first.
-        _close_all(sorted(found, key=lambda link: link.carrier is None))
+        close_all(sorted(found, key=lambda link: link.carrier is None))
 
     @property
     def size(self) -> int:
@@ -167,7 +168,7 @@ class Pool:
                 else:
                     opening, dead_too = self._plan(host, target, deadline)
                     dead += dead_too
-            _close_all(dead)
+            close_all(dead)
             if link is not None:
                 return link
             if opening is not None:
@@ -263,7 +264,7 @@ class Pool:
             link.last_used = time.monotonic()
             dead = self._take_dead(link.target.key)
             self._changed.notify_all()
-        _close_all(dead)
+        close_all(dead)
 
     def _learn_capacity(self, link: Link) -> bool:
         """The server refused a session on this link: remember how many it grants, give the slot back."""
@@ -341,7 +342,8 @@ class Pool:
                 empty = self._count == 0
                 if empty:
                     self._reaper = None  # the next connection starts another
-            _close_all(dead)
+            close_all(dead)
+            sweep()
             if empty:
                 return
 
@@ -352,11 +354,6 @@ class Pool:
             link.abandon()
         self._abandoned = found  # kept, so that no finaliser talks on the parent's connections
         self._reset()
-
-
-def _close_all(dead: list[Link]) -> None:
-    for link in dead:
-        link.close()
 
 
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()

@@ -14,10 +14,14 @@ from clusters.models import AccessKey, Cluster
 from tasks import driver, engine
 from tasks.actions.base import Done
 from tasks.database import release
+from tasks.driver import attendant
 from tasks.driver import slice as slices
 from tasks.driver.attendant import Attendant
+from tasks.driver.crew import Crew
 from tasks.driver.performer import Performer
+from tasks.models import HostJob, OperationState
 from tasks.plan import Action, Plan, Script, StepSpec
+from tests.tasks.conftest import plan, step
 from tests.workers import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
@@ -61,6 +65,42 @@ def test_no_database_connection_is_held_while_hosts_are_waited_for(
         stop.set()
         go_on.set()
         thread.join()
+
+
+def test_a_cancel_lets_a_start_that_is_under_way_come_first(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would find nothing to end, and the job would begin after it."""
+    operation = engine.create(cluster, plan(step("a", "true")), {})
+    lease = engine.claim(engine.advance(operation.pk)[0], "me")
+    assert lease is not None
+    at_work, cancelling, order = threading.Event(), threading.Event(), []
+
+    def attend(_: Attendant) -> None:
+        at_work.set()
+        assert cancelling.wait(60)
+        order.append("started")
+
+    def kill(_: HostJob, *, sudo: bool) -> str:
+        order.append("ended")
+        return ""
+
+    def wait_for(self: Crew, job: HostJob, seconds: float) -> None:
+        cancelling.set()
+        patient(self, job, 60)
+
+    patient = Crew.wait_for
+    monkeypatch.setattr(Attendant, "attend", attend)
+    monkeypatch.setattr(Crew, "wait_for", wait_for)
+    monkeypatch.setattr(attendant, "kill", kill)
+    thread = threading.Thread(target=lambda: [driver.drive(lease, threading.Event(), time.monotonic()), release()])
+    thread.start()
+    try:
+        assert at_work.wait(60)
+        engine.request_cancel(operation.pk)
+    finally:
+        thread.join()
+    assert order == ["started", "ended"]
+    operation.refresh_from_db()
+    assert operation.state in (OperationState.CANCELLING, OperationState.CANCELLED)
 
 
 def _of_this_thread() -> BaseDatabaseWrapper:
