@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 
 import pytest
 
 from tasks.remote import Pool, closing
-from tests.tasks.remote.servers import Sshd
+from tests.tasks.remote.servers import Sshd, until
 
 
 def test_what_closed_links_are_made_of_is_given_back(shared: Sshd, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +25,13 @@ def test_what_closed_links_are_made_of_is_given_back(shared: Sshd, pool: Pool, m
                 transports.append(weakref.ref(remote.link.transport))
             del remote
             pool.forget(shared.target())
+        until(lambda: not any(_runs(found) for found in transports))
         closing.sweep()
         assert not any(found() for found in transports)
     finally:
         gc.enable()
+
+
+def _runs(found: weakref.ref[threading.Thread]) -> bool:
+    thread = found()
+    return thread is not None and thread.is_alive()
