@@ -67,7 +67,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--sizes", default="10,100,1000", help="operations at once, in turn (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="worker processes (default: %(default)s)")
-    parser.add_argument("--slots", type=int, default=1200, help="slots of a worker (default: %(default)s)")
+    parser.add_argument("--slots", type=int, default=1000, help="slots of a worker (default: %(default)s)")
     parser.add_argument("--mean", type=float, default=80, help="mean seconds of a step (default: %(default)s)")
     parser.add_argument("--scaling", action="store_true", help="the last size on 1, 2 and 4 workers")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 # Seconds after which a host that has nothing to tell says so.
 LOOK_SECONDS = 30.0
+DOUBTS = 3  # looks in turn at which a host that answers tells nothing
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds between tries of a host that does not answer
 
 
@@ -72,6 +73,7 @@ class Attendant:
     _listener: Listener = field(init=False)
     _boot_id: str | None = None
     _unstarted: bool = False
+    _doubts: int = 0
 
     def __post_init__(self) -> None:
         self._next = self._begin
@@ -120,6 +122,7 @@ class Attendant:
                 self.job.started_at = self.job.started_at or self.clock.now()
                 self._boot_id = self._watch.started.boot_id
             for seen in told:
+                self._doubts = 0
                 if self._heard(seen):
                     return
             if self._watch.over:
@@ -185,8 +188,15 @@ class Attendant:
         )
 
     def _doubt(self, _: Remote) -> None:
-        if self._watch is not None:
-            raise self._watch.doubt()
+        """A host that answers is looked at anew: mostly this process, or the host, stood still for a while."""
+        if self._watch is None:
+            return
+        error = self._watch.doubt()
+        self._doubts += 1
+        if isinstance(error, Unreachable) or self._doubts >= DOUBTS:
+            raise error
+        self.leave()
+        self._next = self._begin
 
     def _heard(self, seen: detached.Progress) -> bool:
         """Whether that was all for now."""

@@ -7,6 +7,9 @@ import time
 from typing import Any
 
 PAUSE = 0.002  # seconds; whoever holds the lock is done by then, if he has not been interrupted
+FEW = (
+    4  # threads that ask again so soon; more of them ask as much less often, or their asking would be all that is done
+)
 
 
 class PromptLock:
@@ -19,14 +22,20 @@ class PromptLock:
     def __init__(self) -> None:
         lock: Any = threading.RLock()
         self._lock = lock
+        self._waiting: set[int] = set()
         self.release = lock.release
         # What `threading.Condition` asks of a reentrant lock.
         self._release_save = lock._release_save
         self._is_owned = lock._is_owned
 
     def acquire(self) -> None:
+        if self._lock.acquire(blocking=False):
+            return
+        me = threading.get_ident()
+        self._waiting.add(me)
         while not self._lock.acquire(blocking=False):
-            time.sleep(PAUSE)
+            time.sleep(PAUSE * max(1.0, len(self._waiting) / FEW))
+        self._waiting.discard(me)
 
     def _acquire_restore(self, state: Any) -> None:
         times, _ = state
