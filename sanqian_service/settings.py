@@ -230,6 +230,10 @@ WEBHOOK_GIVE_UP_DAYS = env.float("SANQIAN_WEBHOOK_GIVE_UP_DAYS", default=5)
 WEBHOOK_DAYS = env.float("SANQIAN_WEBHOOK_DAYS", default=30)
 # Networks that are not public and that webhooks may lead to all the same, for example 10.20.0.0/16.
 WEBHOOK_ALLOW_PRIVATE = _networks("SANQIAN_WEBHOOK_ALLOW_PRIVATE")
+# Where customers' hosts, API servers and backup stores may be although it is refused by default (this machine's own
+# network, its link's, clouds' metadata), and where they must not be, such as the service's own network.
+ALLOW_NETWORKS = _networks("SANQIAN_ALLOW_NETWORKS")
+REFUSE_NETWORKS = _networks("SANQIAN_REFUSE_NETWORKS")
 # Files that the service uploads to hosts (the offline artifact) must lie below this directory.
 ARTIFACT_DIR = Path(env.str("SANQIAN_ARTIFACT_DIR", default=str(BASE_DIR / "var" / "artifacts")))
 # Copies of etcd's snapshots, where a cluster's backup store is `directory`. All workers must share it.
