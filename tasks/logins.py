@@ -24,7 +24,7 @@ _WAIT = "login_wait"
 class GuardedBackend(ModelBackend):
     """Django's own backend behind the guard against guessing. Without a request nobody guesses."""
 
-    def authenticate(  # type: ignore[override]  # as Django's own, which differs from its base in the same way
+    def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **more: Any
     ) -> User | None:
         if request is None or username is None:
