@@ -65,6 +65,7 @@ def _measure(servers: Embedded, lab: Lab | PlainLab, steps: int) -> dict[str, fl
         DJANGO_SETTINGS_MODULE="sanqian_service.settings",
         SANQIAN_DEBUG="1",
         SANQIAN_LOG_LEVEL="WARNING",
+        SANQIAN_ALLOW_NETWORKS="127.0.0.0/8",  # where the lab's hosts are without root
     )
     import django
     from django.core.management import call_command

@@ -33,7 +33,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from clusters import kubeconfig, readings
+from clusters import kubeconfig, reach, readings
 from clusters.catalog import Catalog, ObjectRule
 from clusters.kubeconfig import Access, KubeconfigError, KubeError
 from clusters.snapshot import ClusterSnapshot
@@ -49,7 +49,7 @@ _WORKLOADS = {"deployment": "deployments", "statefulset": "statefulsets", "daemo
 
 
 class KubeUnreachable(KubeError):
-    """The API server does not answer. `kind`: dns, refused, timeout, tls, dropped, no-route."""
+    """The API server does not answer. `kind`: dns, refused, timeout, tls, dropped, no-route, refused-address."""
 
 
 class KubeUnauthorized(KubeError):
@@ -89,6 +89,9 @@ class Kube:
             ssl_context=_tls(self.access),
             server_hostname=tls_server_name or self.access.tls_server_name or self.access.host,
         )
+        if not server:  # one that is given is the service's own choice
+            pools = self._api.rest_client.pool_manager
+            pools.pool_classes_by_scheme = reach.guarded(pools.pool_classes_by_scheme)
 
     def __enter__(self) -> Kube:
         return self
@@ -296,6 +299,8 @@ class Kube:
                     f"{self._where}: GET {path} gave more than {LARGEST_ANSWER >> 20} MiB.", kind="too-large"
                 )
             answer.release_conn()
+        except reach.Refused as error:
+            raise KubeUnreachable(f"{self._where}: {error.message}", error.fix, kind="refused-address") from error
         except (HTTPError, ApiException, OSError) as error:
             raise self._unreachable(error) from error
         with contextlib.suppress(ValueError, TypeError):  # a server without a clock

@@ -26,6 +26,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "hub",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("pages/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
+    "LOGIN": {"form": "tasks.logins.LoginForm"},
     "DASHBOARD_CALLBACK": "tasks.dashboard_page.first_page",
     "SIDEBAR": {
         "show_all_applications": True,

@@ -122,6 +122,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = env.bool("SANQIAN_SERVE_STATIC_FROM_PACKAGES", default=DEBUG)
 
+AUTHENTICATION_BACKENDS = ["tasks.logins.GuardedBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -136,6 +137,8 @@ SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 TRUSTED_PROXIES = env.int("SANQIAN_TRUSTED_PROXIES", default=0)
 # Wrong access keys in five minutes, from one address or for one key, before guessing is held up. 0: never.
 WRONG_KEYS = env.int("SANQIAN_WRONG_KEYS", default=20)
+# The same for operators' passwords, from one address or for one name.
+WRONG_PASSWORDS = env.int("SANQIAN_WRONG_PASSWORDS", default=10)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # How long a client may take to send a request.
 REQUEST_SECONDS = env.float("SANQIAN_REQUEST_SECONDS", default=30.0)
@@ -230,6 +233,10 @@ WEBHOOK_GIVE_UP_DAYS = env.float("SANQIAN_WEBHOOK_GIVE_UP_DAYS", default=5)
 WEBHOOK_DAYS = env.float("SANQIAN_WEBHOOK_DAYS", default=30)
 # Networks that are not public and that webhooks may lead to all the same, for example 10.20.0.0/16.
 WEBHOOK_ALLOW_PRIVATE = _networks("SANQIAN_WEBHOOK_ALLOW_PRIVATE")
+# Where customers' hosts, API servers and backup stores may be although it is refused by default (this machine's own
+# network, its link's, clouds' metadata), and where they must not be, such as the service's own network.
+ALLOW_NETWORKS = _networks("SANQIAN_ALLOW_NETWORKS")
+REFUSE_NETWORKS = _networks("SANQIAN_REFUSE_NETWORKS")
 # Files that the service uploads to hosts (the offline artifact) must lie below this directory.
 ARTIFACT_DIR = Path(env.str("SANQIAN_ARTIFACT_DIR", default=str(BASE_DIR / "var" / "artifacts")))
 # Copies of etcd's snapshots, where a cluster's backup store is `directory`. All workers must share it.

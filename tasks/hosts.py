@@ -7,24 +7,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+from clusters import reach
 from clusters.access import Login
 from clusters.models import Node
 from clusters.registry import login_of
-from tasks.remote import Credential, Remote, Target, fingerprint, get_pool
+from tasks.remote import Credential, Remote, RemoteError, Target, Unreachable, fingerprint, get_pool
 
 log = logging.getLogger(__name__)
 STORED: Mapping[str, Login] = {}
+_NAMES = reach.Names()
 
 
 def target_of(node: Node, logins: Mapping[str, Login] = STORED) -> Target:
     """Where and how to log in to `node`, through its jump host where it has one.
 
-    `logins`, by the host's name, take the place of what is stored.
+    `logins`, by the host's name, take the place of what is stored. Raises `RemoteError` for an address that may not be
+    connected to.
     """
     return Target(
         key=str(node.pk),
         name=node.name,
-        host=node.address,
+        # Behind a jump host the address is one of that host's network, and the name its resolver's.
+        host=node.address if node.jump else _permitted(node),
         port=node.port,
         user=node.user,
         credential=_credential(logins.get(node.name) or login_of(node)),
@@ -74,6 +78,17 @@ def pin(node: Node) -> None:
         node.host_key = shown
     else:
         node.refresh_from_db(fields=["host_key"])
+
+
+def _permitted(node: Node) -> str:
+    """The network address of a host that is reached directly."""
+    try:
+        return _NAMES.address_of(node.address, node.port)
+    except reach.Refused as error:
+        raise RemoteError(error.message, error.fix, host=node.name, kind="refused-address") from error
+    except OSError as error:
+        fix = "correct the address, or the resolver."
+        raise Unreachable(f"the name {node.address} cannot be resolved.", fix, host=node.name, kind="dns") from error
 
 
 def _credential(login: Login) -> Credential:

@@ -1,7 +1,7 @@
 """The users of the admin site: who they are and which role they have.
 
-Who may make users is not thereby anyone's superior: only a superuser makes, changes or removes superusers, and gives
-rights beside a role's.
+Who may make users is not thereby anyone's superior: nobody gives groups that may more than he himself, or changes users
+who may more, whose password he could set. Only a superuser makes superusers and gives rights beside a group's.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -42,6 +42,12 @@ class UserPage(UserAdmin, ModelAdmin):
         fields = tuple(map(str, super().get_readonly_fields(request, obj)))
         return fields if _is_superuser(request) else (*fields, *OF_SUPERUSERS)
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **more: Any) -> Any:
+        if db_field.name == "groups" and not _is_superuser(request):
+            above = Permission.objects.exclude(pk__in=_rights(request.user))
+            more["queryset"] = Group.objects.exclude(permissions__in=above)
+        return super().formfield_for_manytomany(db_field, request, **more)
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _may_touch(request, obj)
 
@@ -65,4 +71,12 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 
 def _may_touch(request: HttpRequest, user: User | None) -> bool:
-    return _is_superuser(request) or user is None or not user.is_superuser
+    if _is_superuser(request) or user is None:
+        return True
+    return not user.is_superuser and _rights(user) <= _rights(request.user)
+
+
+def _rights(user: Any) -> set[int]:
+    """All that `user` may, also while switched off."""
+    found = Permission.objects.filter(Q(user=user) | Q(group__user=user))
+    return set(found.values_list("pk", flat=True))

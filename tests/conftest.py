@@ -60,6 +60,7 @@ def _start() -> None:
         SANQIAN_ARTIFACT_DIR=str(directory / "artifacts"),
         SANQIAN_BACKUP_DIR=str(directory / "backups"),
         SANQIAN_LOG_LEVEL="WARNING",
+        SANQIAN_ALLOW_NETWORKS="127.0.0.0/8,::1/128",  # where servers of tests are
     )
     os.environ.update(OWN)
 

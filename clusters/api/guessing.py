@@ -1,8 +1,9 @@
-"""Guessing access keys is slow: wrong ones are counted by the client's address and by the key that they pretend to be.
+"""Guessing access keys and operators' passwords is slow: wrong ones are counted by address and by whose they would be.
 
 An address with too many wrong keys is refused until its window ends, without its keys being looked at. Right keys that
 were used from there before pass: many clients may share an address. When too many wrong keys of one prefix came, from
-wherever, each address has one try for that prefix. A right key from another address is never refused.
+wherever, each address has one try for that prefix. A right key from another address is never refused. The same holds
+for passwords, whose prefix is the user's name.
 
 Counts are in the cache; without it nobody is refused.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -25,23 +27,44 @@ WINDOW = 300
 KNOWN = 86_400
 
 
-class Guard:
-    """One try: the key `prefix` (None where it has not a key's form) from `address`."""
+@dataclass(frozen=True)
+class Guessed:
+    """What is guessed. `setting` names how many wrong ones there may be in a window; 0 for any number."""
 
-    def __init__(self, address: str, prefix: str | None) -> None:
+    word: str
+    title: str
+    setting: str
+
+    @property
+    def most(self) -> int:
+        """How many there may be."""
+        return int(getattr(settings, self.setting))
+
+
+KEYS = Guessed("key", "access keys", "WRONG_KEYS")
+PASSWORDS = Guessed("password", "passwords", "WRONG_PASSWORDS")
+
+
+class Guard:
+    """One try from `address`: the key `prefix`, or the password of that user; None where it can be nobody's.
+
+    `prefix` stands in the cache and in the log.
+    """
+
+    def __init__(self, address: str, prefix: str | None, of: Guessed = KEYS) -> None:
         now = time.time()
         window, self._left = int(now // WINDOW), WINDOW - now % WINDOW
         network = _network(address)
-        self._source, self._prefix = network, prefix
-        self._address = f"wrong-keys:{window}:from:{network}"
-        self._key = f"wrong-keys:{window}:of:{prefix}"
-        self._pair = f"wrong-keys:{window}:from:{network}:of:{prefix}"
-        self._known = f"right-key:from:{network}:of:{prefix}"
+        self._source, self._prefix, self._of = network, prefix, of
+        self._address = f"wrong-{of.word}s:{window}:from:{network}"
+        self._key = f"wrong-{of.word}s:{window}:of:{prefix}"
+        self._pair = f"wrong-{of.word}s:{window}:from:{network}:of:{prefix}"
+        self._known = f"right-{of.word}:from:{network}:of:{prefix}"
         self._is_known = False
 
     def wait(self) -> int:
-        """Seconds until the key may be tried, 0 for now."""
-        most = settings.WRONG_KEYS
+        """Seconds until it may be tried, 0 for now."""
+        most = self._of.most
         if not most:
             return 0
         none: dict[str, Any] = {}
@@ -53,19 +76,21 @@ class Guard:
         return int(self._left) + 1 if too_many else 0
 
     def failed(self) -> None:
-        """Count a wrong key."""
-        if not settings.WRONG_KEYS:
+        """Count a wrong one."""
+        most = self._of.most
+        if not most:
             return
         names = (self._address, self._key, self._pair) if self._prefix else (self._address,)
         none: list[int] = []
         counts = of_cache(lambda: [counted(name, 2 * WINDOW) for name in names], none)
-        if settings.WRONG_KEYS in counts:
+        if most in counts:
             of = f", the last for {self._prefix}" if self._prefix else ""
-            log.warning("%d wrong access keys came from %s%s: guessing is held up", max(counts), self._source, of)
+            what = self._of.title
+            log.warning("%d wrong %s came from %s%s: guessing is held up", max(counts), what, self._source, of)
 
     def succeeded(self) -> None:
-        """The key is right, so it is known from this address."""
-        if settings.WRONG_KEYS and not self._is_known:
+        """It is right, so it is known from this address."""
+        if self._of.most and not self._is_known:
             of_cache(lambda: cache.set(self._known, 1, KNOWN), None)
 
 

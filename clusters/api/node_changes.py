@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from clusters import registry
+from clusters import reach, registry
 from clusters.access import Access, HostAccess, Login, is_host_key, jump_findings, login_fault
 from clusters.api.problems import Problem, invalid
 from clusters.api.registration import Registration, invalid_configuration
@@ -63,6 +63,7 @@ def judged(
     if parsed.draft is not None:
         ways = {**registry.access_of(nodes), parsed.draft.hosts[place].name: own}
         findings += jump_findings(parsed.draft, Access(hosts=ways))
+        findings += (one for one in reach.judge(parsed.draft, Access(hosts=ways)) if one.path.startswith(f"{at}."))
     judged = Parsed.of(parsed.draft, (replace(one, path=one.path.removeprefix(f"{at}.")) for one in findings))
     if judged.inventory is None:
         raise invalid_configuration(judged.findings)

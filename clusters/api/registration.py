@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clusters import access as accesses
+from clusters import reach
 from clusters.access import Access, HostAccess, Login
 from clusters.api.fields import Answer, FindingSerializer, Strict
 from clusters.api.problems import Problem, field_error, invalid
@@ -228,7 +229,8 @@ def read(body: Any) -> Registration:
     access = _access(data)
     findings = parsed.findings
     if parsed.draft is not None:
-        findings = (*findings, *accesses.judge(parsed.draft, access, parsed.places))
+        judges = (accesses.judge, reach.judge)
+        findings = (*findings, *(one for judge in judges for one in judge(parsed.draft, access, parsed.places)))
     judged = Parsed.of(parsed.draft, findings)
     return Registration(
         name=data.get("name") or (parsed.draft.name if parsed.draft else ""),

@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from clusters import reach
 from clusters.api.fields import Strict
 from clusters.ceph.external import key_fault
 from clusters.inventory import LOAD_BALANCERS
@@ -104,6 +105,16 @@ class SettingsSerializer(Strict, serializers.ModelSerializer[Cluster]):
         """Only its form: whose key it is the monitors tell."""
         if value and (fault := key_fault(value)):
             raise serializers.ValidationError(f"{fault} Send what `ceph auth get-key client.NAME` prints.")
+        return value
+
+    def validate_backup_endpoint(self, value: str) -> str:
+        """An address of HTTP that the service may connect to, as far as it can be told without asking a resolver."""
+        if value and not value.lower().startswith(("https://", "http://")):
+            raise serializers.ValidationError("Write it as https://s3.example.com.")
+        try:
+            reach.check_url(value)
+        except reach.Refused as error:
+            raise serializers.ValidationError(str(error)) from error
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

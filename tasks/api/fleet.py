@@ -18,6 +18,7 @@ from clusters.api.base import View
 from clusters.api.fields import Answer
 from clusters.api.problems import Problem
 from tasks.fleet import fleet
+from tasks.logins import wait_of
 from tasks.models import OperationState
 
 ASK = {"WWW-Authenticate": 'Basic realm="sanqian operators", charset="UTF-8"'}
@@ -39,6 +40,9 @@ class OperatorAuthentication(BasicAuthentication):
         try:
             return super().authenticate(request)
         except AuthenticationFailed as error:
+            if wait := wait_of(request):
+                hint, again = f"Wait {wait} s, then send the right password.", {"Retry-After": str(wait)}
+                raise Problem("throttled", "Too many wrong passwords came.", hint=hint, headers=again) from error
             raise Problem("not-authenticated", str(error.detail), hint=HINT, headers=ASK) from error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from clusters import reach
 from clusters.models import Cluster
 from tasks.stores.base import PIECE, Store, StoreFailed
 
@@ -91,6 +92,9 @@ class S3(Store):
                 "Check the bucket's name and the key's rights: put, get, list, delete, abort of multipart uploads.",
             ) from error
         except (BotoCoreError, OSError) as error:
+            cause = error.kwargs.get("error") if isinstance(error, BotoCoreError) else None
+            if isinstance(cause, reach.Refused):
+                raise StoreFailed(f"backup_endpoint {self._endpoint}: {cause.message}", cause.fix) from error
             raise StoreFailed(
                 f"The store at {self._endpoint} {what}: {type(error).__name__}.",
                 "Check the address and that the workers reach it; then retry.",
@@ -113,7 +117,7 @@ def _client(cluster: Cluster) -> Any:
         response_checksum_validation="when_required",
     )
     try:
-        return Session(cluster.backup_access_key, cluster.backup_secret_key).client(
+        client = Session(cluster.backup_access_key, cluster.backup_secret_key).client(
             "s3",
             region_name=cluster.backup_region or "us-east-1",
             endpoint_url=cluster.backup_endpoint,
@@ -121,3 +125,7 @@ def _client(cluster: Cluster) -> Any:
         )
     except (BotoCoreError, ValueError) as error:
         raise StoreFailed(f"backup_endpoint {cluster.backup_endpoint} cannot be used.", "Give a URL.") from error
+    # A proxy of the operator's, if there is one, has pools of its own.
+    pools = client._endpoint.http_session._manager
+    pools.pool_classes_by_scheme = reach.guarded(pools.pool_classes_by_scheme)
+    return client

@@ -225,6 +225,33 @@ def test_an_admin_makes_no_superuser_and_touches_none(client_of: Callable[[str],
     assert boss.check_password("long enough for this")
 
 
+def test_nobody_gives_more_than_he_may_himself(client_of: Callable[[str], Client], operation: Operation) -> None:
+    above, part = Group.objects.create(name="above"), Group.objects.create(name="part")
+    above.permissions.add(Permission.objects.get(codename="add_group"))
+    part.permissions.add(Permission.objects.get(codename="view_operation"))
+    admin, mine = client_of(roles.ADMIN), User.objects.create_user("mine", is_staff=True)
+    # Switched off, but whoever sets a password and switches it on again has its rights.
+    theirs = User.objects.create_user("theirs", is_staff=True, is_active=False)
+    theirs.groups.add(above)
+    form = {"is_staff": "on", "is_active": "on", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+
+    def give(*groups: Group) -> list[str]:
+        body = {**form, "username": "mine", "groups": [group.pk for group in groups]}
+        admin.post(reverse("admin:auth_user_change", args=[mine.pk]), body)
+        return sorted(mine.groups.values_list("name", flat=True))
+
+    admins = Group.objects.get(name=roles.ADMIN)
+    assert give(above, admins) == []
+    assert give(admins, part) == ["admin", "part"]
+    for page in ("user_change", "user_password_change"):
+        word = {"password1": "another long word", "password2": "another long word"}
+        answer = admin.post(reverse(f"admin:auth_{page}", args=[theirs.pk]), {**form, **word, "username": "theirs"})
+        assert answer.status_code == 403
+    many = {"action": "delete_selected", "_selected_action": [theirs.pk], "post": "yes"}
+    admin.post(reverse("admin:auth_user_changelist"), many)
+    assert User.objects.filter(username="theirs", is_active=False).exists()
+
+
 def test_roles_get_their_permissions_back_and_others_are_left_alone() -> None:
     viewer, own = Group.objects.get(name=roles.VIEWER), Group.objects.create(name="own")
     dangerous = Permission.objects.get(codename="delete_cluster")
