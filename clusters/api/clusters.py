@@ -185,7 +185,7 @@ COUNTED = {
             f"count(*) FILTER (WHERE state = '{HealthState.HEALTHY}'))",
             Component,
             RawJSON(),
-            f" AND (chosen OR state <> '{HealthState.ABSENT}')",
+            f" AND {Component.THERE}",
         )
     },
 }
