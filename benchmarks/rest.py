@@ -181,7 +181,7 @@ def _server(directory: Path) -> Iterator[tuple[int, list[psutil.Process]]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # As the image starts it. (uvicorn's own --workers leaves Nagle's algorithm on, which costs 40 ms an answer.)
-    arguments = ["sanqian_service.asgi:application", "--worker-class", "uvicorn_worker.UvicornWorker"]
+    arguments = ["sanqian_service.asgi:application", "--worker-class", "sanqian_service.web_worker.Worker"]
     arguments += ["--bind", f"127.0.0.1:{port}", "--workers", str(WORKERS), "--log-level", "warning"]
     with (directory / "web.log").open("w+") as log:
         process = subprocess.Popen(

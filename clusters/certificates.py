@@ -49,6 +49,15 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
+def level(days: int | None) -> str:
+    """The state of health that a certificate with so many days left means; None for what is none."""
+    if days is None:
+        return "degraded"
+    if days <= URGENT:
+        return "unhealthy"
+    return "degraded" if days <= SOON else "healthy"
+
+
 def judge(certificates: Iterable[Certificate], unread: Mapping[str, str], now: datetime) -> ComponentHealth:
     """The component's health. `unread` says of hosts why they could not be asked.
 
@@ -60,9 +69,10 @@ def judge(certificates: Iterable[Certificate], unread: Mapping[str, str], now: d
     sound = sorted((one for one in all_of_them if one.ends is not None), key=lambda one: one.days(now))
     ending = [one for one in sound if one.days(now) <= SOON]
     silent = [f"{host} was not read: {why}" for host, why in unread.items()]
-    if ending and ending[0].days(now) <= URGENT:
+    levels = {level(one.days(now) if one.ends else None) for one in all_of_them}
+    if "unhealthy" in levels:
         state = "unhealthy"
-    elif ending or broken:
+    elif "degraded" in levels:
         state = "degraded"
     elif silent or not sound:
         state = "unknown"

@@ -198,7 +198,14 @@ class HealthState(models.TextChoices):
 
 
 class Component(models.Model):
-    """A part of the platform on one cluster, and its health as last read."""
+    """A part of the platform on one cluster, and its health as last read.
+
+    `there` are those that are seen or ought to be; `THERE` says the same in SQL. `faulty` are those of them with a
+    fault. Both take the path to them from another model.
+    """
+
+    THERE = f"(chosen OR state <> '{HealthState.ABSENT}')"
+    TROUBLE = (HealthState.DEGRADED, HealthState.UNHEALTHY, HealthState.ABSENT)
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="components")
     name = models.CharField(max_length=63)
@@ -221,6 +228,14 @@ class Component(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @staticmethod
+    def there(path: str = "") -> Q:
+        return Q(**{f"{path}chosen": True}) | ~Q(**{f"{path}state": HealthState.ABSENT})
+
+    @staticmethod
+    def faulty(path: str = "") -> Q:
+        return Component.there(path) & Q(**{f"{path}state__in": Component.TROUBLE})
 
 
 class HealthEvent(models.Model):

@@ -249,7 +249,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "clusters.api.documentation.Documentation",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["clusters.api.rendering.Renderer"],
     "DEFAULT_THROTTLE_RATES": {"access-key": env.str("SANQIAN_REQUESTS_PER_KEY", default="1200/min")},
     "EXCEPTION_HANDLER": "clusters.api.problems.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

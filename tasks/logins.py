@@ -30,7 +30,7 @@ class GuardedBackend(ModelBackend):
         if request is None or username is None:
             return super().authenticate(request, username, password, **more)
         guard = Guard(source_of(request), _known_as(username), PASSWORDS)
-        if wait := guard.wait():
+        if wait := guard.admit()[0]:
             setattr(request, _WAIT, wait)
             raise PermissionDenied
         user = super().authenticate(request, username, password, **more)

@@ -157,14 +157,5 @@ def _endings(row: Component | None, now: datetime) -> list[Ending]:
     for one in row.details.get("certificates", ()) if row else ():
         ends = datetime.fromisoformat(one["ends_at"]) if one["ends_at"] else None
         days = Certificate(one["host"], one["path"], ends).days(now) if ends else None
-        found.append(Ending(one["host"], one["path"], days, _level(days)))
+        found.append(Ending(one["host"], one["path"], days, certificates.level(days)))
     return sorted(found, key=lambda one: (one.days is not None, one.days or 0, one.host, one.path))
-
-
-def _level(days: int | None) -> str:
-    """The state of health that a certificate with so many days left means."""
-    if days is None:
-        return "degraded"
-    if days <= certificates.URGENT:
-        return "unhealthy"
-    return "degraded" if days <= certificates.SOON else "healthy"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.db.models import Q
@@ -16,11 +17,14 @@ from rest_framework.request import Request
 from clusters.api.guessing import Guard
 from clusters.api.problems import Problem
 from clusters.api.sources import source_of
-from clusters.models import AccessKey
+from clusters.api.throttling import limit, requests_of, wait_after
+from clusters.models import AccessKey, Customer
 from clusters.secrets import access_key_prefix, hash_access_key
+from clusters.statements import Given, Statement, columns_without, model_of
 
 USED_EVERY = timedelta(minutes=1)
 ASK = {"WWW-Authenticate": 'Bearer realm="sanqian"'}
+COUNTED = "counted_for_its_key"
 _NOBODY = "0" * 64
 
 
@@ -29,6 +33,7 @@ class Caller:
     """Who asks, as Django's other parts want a user."""
 
     key: AccessKey
+    wait: float = 0  # seconds, because the key asks too often
     is_authenticated: bool = True
     is_active: bool = True
 
@@ -50,8 +55,12 @@ class AccessKeyAuthentication(BaseAuthentication):
     """DRF's authentication: `request.auth` is the AccessKey, `request.user` a `Caller`."""
 
     def authenticate(self, request: Request) -> tuple[Caller, AccessKey]:
-        key = key_of(request.headers.get("Authorization", ""), source_of(request))
-        return Caller(key), key
+        asked = request._request
+        # A long poll looks several times, and is counted once.
+        first = not getattr(asked, COUNTED, False)
+        setattr(asked, COUNTED, True)
+        key, wait = admitted(request.headers.get("Authorization", ""), source_of(request), count=first)
+        return Caller(key, wait), key
 
     def authenticate_header(self, request: Request) -> str:
         return ASK["WWW-Authenticate"]
@@ -69,19 +78,26 @@ class AccessKeyScheme(OpenApiAuthenticationExtension):
 
 def key_of(header: str, address: str) -> AccessKey:
     """The access key in an Authorization header that came from `address`. Raises `Problem`."""
+    return admitted(header, address, count=False)[0]
+
+
+def admitted(header: str, address: str, *, count: bool = True) -> tuple[AccessKey, float]:
+    """The same, with a request counted; and the seconds to wait, 0 where it may go on. Raises `Problem`."""
     scheme, _, value = header.strip().partition(" ")
     value = value.strip()
     if scheme.lower() != "bearer" or not value:
         hint = "Send the header 'Authorization: Bearer <access key>'."
         raise Problem("not-authenticated", "There is no access key in the request.", hint=hint, headers=ASK)
     prefix = access_key_prefix(value) if value.isascii() and value.isprintable() else None
+    hashed = hash_access_key(value)
     guard = Guard(address, prefix)
-    if wait := guard.wait():
+    wait, requests = guard.admit(requests_of(hashed) if count and prefix and limit() else None)
+    if wait:
         hint = f"Wait {wait} s, then send the right key. From other addresses it works meanwhile."
         headers = {"Retry-After": str(wait)}
         raise Problem("throttled", "Too many wrong access keys came from this address.", hint=hint, headers=headers)
-    key = AccessKey.objects.select_related("customer").defer("value").filter(prefix=prefix).first() if prefix else None
-    if not hmac.compare_digest(hash_access_key(value), key.hash if key else _NOBODY) or key is None:
+    key = _found(prefix) if prefix else None
+    if not hmac.compare_digest(hashed, key.hash if key else _NOBODY) or key is None:
         guard.failed()
         hint = "Copy it again, whole; a lost key is replaced by another admin key of yours, or by the operator."
         raise Problem("not-authenticated", "The access key is not known.", hint=hint, headers=ASK)
@@ -97,4 +113,19 @@ def key_of(header: str, address: str) -> AccessKey:
     if key.last_used_at is None or now - key.last_used_at > USED_EVERY:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
         AccessKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
-    return key
+    return key, wait_after(requests)
+
+
+def _found(prefix: str) -> AccessKey | None:
+    """The access key of that prefix, with its customer."""
+    for row in _by_prefix().run(prefix=prefix):
+        key = model_of(AccessKey, row)
+        key.customer = model_of(Customer, row.customer)
+        return key
+    return None
+
+
+@cache
+def _by_prefix() -> Statement:
+    columns = columns_without(AccessKey, ["value"]) + columns_without(Customer, [], "customer__")
+    return Statement(AccessKey.objects.filter(prefix=Given("prefix")).order_by().values_list(*columns))

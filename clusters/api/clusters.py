@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import django_filters
-from django.db.models import Field, Func, IntegerField, JSONField, Model
+from django.db.models import Field, Func, IntegerField, Model
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -19,6 +19,7 @@ from clusters.api.settings import EXTRA, HELP, SETTINGS_CHOICES, SETTINGS_EXAMPL
 from clusters.inventory import Parsed, with_settings
 from clusters.inventory.mapping import SETTINGS
 from clusters.models import RFC1123_LABEL, Cluster, ClusterState, Component, HealthState, Node
+from clusters.statements import RawJSON
 
 EDITABLE = ("name", "description", *SHOWN_SETTINGS, "updated_at")
 
@@ -183,8 +184,8 @@ COUNTED = {
             "jsonb_build_object('total', count(*), 'healthy', "
             f"count(*) FILTER (WHERE state = '{HealthState.HEALTHY}'))",
             Component,
-            JSONField(),
-            f" AND (chosen OR state <> '{HealthState.ABSENT}')",
+            RawJSON(),
+            f" AND {Component.THERE}",
         )
     },
 }

@@ -14,10 +14,10 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils.http import parse_etags
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from clusters.api.problems import Problem
+from clusters.api.rendering import as_bytes
 
 # Headers of requests and answers (`clusters.api.headers`).
 TAG, IF_NONE_MATCH, IF_MATCH = "ETag", "If-None-Match", "If-Match"
@@ -25,7 +25,7 @@ TAG, IF_NONE_MATCH, IF_MATCH = "ETag", "If-None-Match", "If-Match"
 
 def answer(request: Request, data: Any, version: str) -> HttpResponse:
     """`data` with its tag, or 304 where the caller has it."""
-    body = JSONRenderer().render(data)
+    body = as_bytes(data)
     tag = f'"{version}.{_digest(body)}"'
     known = parse_etags(request.headers.get(IF_NONE_MATCH, ""))
     if known == ["*"] or tag in (one.removeprefix("W/") for one in known):

@@ -20,11 +20,16 @@ class Filters(DjangoFilterBackend):
     """DRF's backend for a view's `filterset_class`; it costs nothing where the query has none of its words."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
-        filterset = self.get_filterset_class(view, queryset)
-        if filterset is None or filterset.base_filters.keys().isdisjoint(request.query_params):
+        if not narrows(view):
             return queryset
         narrowed: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return narrowed
+
+
+def narrows(view: Any) -> bool:
+    """Whether the request's query has a word that the view's list may be narrowed by."""
+    filterset = getattr(view, "filterset_class", None)
+    return filterset is not None and not filterset.base_filters.keys().isdisjoint(view.request.GET)
 
 
 class _TrueOrFalse(forms.NullBooleanField):

@@ -13,18 +13,41 @@ from __future__ import annotations
 import ipaddress
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 from django.conf import settings
-from django.core.cache import cache
+from redis import Redis
+from redis.commands.core import Script
 
-from clusters.api.throttling import counted, of_cache
+from clusters.api import throttling
+from clusters.api.throttling import counted, of_cache, store
 
 log = logging.getLogger(__name__)
 WINDOW = 300
 # So long (seconds) after it was last used from there, an address's right key passes beside wrong ones.
 KNOWN = 86_400
+# Judges a try and counts its request in one go: KEYS are the counts of wrong keys from the address, of the key, and
+# of the key from the address, the mark that it is known there, and perhaps the count of its requests. ARGV: how many
+# wrong keys are too many (0: any number may come), and the seconds after which requests are forgotten. A try that is
+# held up is not counted, so whoever guesses fills no memory.
+ADMIT = """
+local seen = redis.call('MGET', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
+local function of(place) return tonumber(seen[place] or 0) end
+local most, known, held = tonumber(ARGV[1]), seen[4] and 1 or 0, false
+if most > 0 and known == 1 then
+  held = of(3) >= most
+elseif most > 0 then
+  held = of(1) >= most or (of(2) >= most and of(3) > 0)
+end
+if held then return {1, known, 0} end
+if not KEYS[5] then return {0, known, 0} end
+local count = redis.call('INCR', KEYS[5])
+if count == 1 then redis.call('EXPIRE', KEYS[5], ARGV[2]) end
+return {0, known, count}
+"""
+_NOTHING = (0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -62,18 +85,15 @@ class Guard:
         self._known = f"right-{of.word}:from:{network}:of:{prefix}"
         self._is_known = False
 
-    def wait(self) -> int:
-        """Seconds until it may be tried, 0 for now."""
-        most = self._of.most
-        if not most:
-            return 0
-        none: dict[str, Any] = {}
-        seen = of_cache(lambda: cache.get_many([self._address, self._key, self._pair, self._known]), none)
-        self._is_known = self._known in seen
-        own = seen.get(self._pair, 0)
-        hunted = seen.get(self._key, 0) >= most
-        too_many = own >= most if self._is_known else seen.get(self._address, 0) >= most or (hunted and own > 0)
-        return int(self._left) + 1 if too_many else 0
+    def admit(self, requests: str | None = None) -> tuple[int, int]:
+        """Seconds until it may be tried, 0 for now; and how many `requests` there are with this one."""
+        most, names = self._of.most, [self._address, self._key, self._pair, self._known]
+        if not most and requests is None:
+            return 0, 0
+        names += [requests] if requests else []
+        held, known, count = of_cache(lambda: _admit(store(), names, most), _NOTHING)
+        self._is_known = bool(known)
+        return (int(self._left) + 1 if held else 0), count
 
     def failed(self) -> None:
         """Count a wrong one."""
@@ -82,7 +102,7 @@ class Guard:
             return
         names = (self._address, self._key, self._pair) if self._prefix else (self._address,)
         none: list[int] = []
-        counts = of_cache(lambda: [counted(name, 2 * WINDOW) for name in names], none)
+        counts = of_cache(lambda: counted(names, 2 * WINDOW), none)
         if most in counts:
             of = f", the last for {self._prefix}" if self._prefix else ""
             what = self._of.title
@@ -91,7 +111,17 @@ class Guard:
     def succeeded(self) -> None:
         """It is right, so it is known from this address."""
         if self._of.most and not self._is_known:
-            of_cache(lambda: cache.set(self._known, 1, KNOWN), None)
+            of_cache(lambda: store().set(self._known, 1, ex=KNOWN), None)
+
+
+def _admit(server: Redis, names: Sequence[str], most: int) -> tuple[int, int, int]:
+    held, known, count = _script(server)(keys=names, args=[most, 2 * throttling.WINDOW])
+    return held, known, count
+
+
+@lru_cache(maxsize=4)
+def _script(server: Redis) -> Script:
+    return server.register_script(ADMIT)
 
 
 def _network(address: str) -> str:

@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clusters.api.documentation import repeatable
 from clusters.api.problems import Problem, invalid
+from clusters.api.rendering import as_bytes
 from clusters.models import AccessKey, IdempotentRequest
 
 HEADER = "Idempotency-Key"
@@ -61,7 +61,7 @@ def idempotent(handler: Handler) -> Handler:
                 return _again(first, print_)
             IdempotentRequest.objects.filter(access_key=owner, created_at__lte=timezone.now() - KEPT).delete()
             response = handler(view, request, *args, **kwargs)
-            body = JSONRenderer().render(response.data).decode() or "null"
+            body = as_bytes(response.data).decode()
             sealed = isinstance(response, Sealed)
             IdempotentRequest.objects.create(
                 access_key=owner,

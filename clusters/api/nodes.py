@@ -19,7 +19,7 @@ from rest_framework.response import Response
 
 from clusters import registry
 from clusters.access import Login
-from clusters.api.base import OfCluster, one_of
+from clusters.api.base import OfCluster, one_of, only
 from clusters.api.conditional import (
     IF_MATCH,
     IF_NONE_MATCH,
@@ -43,7 +43,7 @@ from clusters.api.registration import (
     read,
     shown,
 )
-from clusters.api.showing import names_of, show, sparse
+from clusters.api.showing import names_of, narrowed, show, sparse
 from clusters.inventory import from_mapping
 from clusters.inventory.mapping import SETTINGS
 from clusters.models import Node, Observation
@@ -218,15 +218,11 @@ class Nodes(OfCluster):
     filterset_class = NodeFilter
     lookup_field = "name"
 
-    def narrow(self, rows: QuerySet[Any], names: tuple[str, ...], *more: str) -> QuerySet[Any]:
-        rows = super().narrow(rows, names, *more)
-        if "jump" in names:
-            rows = rows.select_related("jump")
-        if "credential" in names:
-            # Asked of the database, which need not decrypt to tell what is not empty.
-            filled = {"by_key": "private_key", "has_sudo_password": "sudo_password"}
-            rows = rows.annotate(**{name: ~Q(**{f"credential__{column}": ""}) for name, column in filled.items()})
-        return rows
+    def narrow(self, rows: QuerySet[Any], names: tuple[str, ...], *more: str) -> QuerySet[Any, Any]:
+        # Asked of the database, which need not decrypt to tell what is not empty.
+        secrets = {"by_key": "private_key", "has_sudo_password": "sudo_password"} if "credential" in names else {}
+        filled = {name: ~Q(**{f"credential__{column}": ""}) for name, column in secrets.items()}
+        return narrowed(rows, NodeSerializer, names, *more, **filled)
 
     def shown(self, rows: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
         seen: dict[str, Any] = {}
@@ -345,28 +341,29 @@ class Nodes(OfCluster):
         self.changed("node.delete", name, {})
         return Response(status=204)
 
-    def named(self, rows: QuerySet[Node], name: str) -> Node:
-        """The host of that name. Raises `Problem`."""
-        return one_of(rows.filter(name=name) if "\0" not in name else rows.none(), "host")
+    def named(self, name: str) -> QuerySet[Node]:
+        """The host of that name, or none."""
+        rows: QuerySet[Node] = self.get_queryset()
+        return rows.filter(name=name) if "\0" not in name else rows.none()
 
     def described(self, name: str, names: tuple[str, ...]) -> HttpResponse:
         """The cluster's host of that name, as it is shown. Raises `Problem`."""
-        node = self.named(self.narrow(self.get_queryset(), names, *EDITABLE), name)
+        node = only(self.found(self.named(name), names, *EDITABLE), "host")
         return answer(self.request, self.shown([node], names)[0], node_version(node))
 
     def as_known(self, name: str) -> Node:
         """The host to be changed, locked where the request has `If-Match`. Raises `Problem`."""
-        rows = self.get_queryset().select_related("credential", "jump")
+        rows = self.named(name).select_related("credential", "jump")
         if not is_conditional(self.request):
-            return self.named(rows, name)
-        node = self.named(rows.select_for_update(of=("self",)), name)
+            return one_of(rows, "host")
+        node = one_of(rows.select_for_update(of=("self",)), "host")
         refuse_if_stale(self.request, node_version(node))
         return node
 
     def as_shown(self, hosts: Sequence[str]) -> Sequence[dict[str, Any]]:
         """These hosts with all there is to show."""
         names = names_of(NodeSerializer)
-        return self.shown(self.narrow(self.get_queryset(), names).filter(name__in=hosts), names)
+        return self.shown(self.found(self.get_queryset().filter(name__in=hosts), names), names)
 
     def nodes(self) -> Sequence[Node]:
         """All hosts of the cluster, in order."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, Signer
-from django.db.models import F, Field, Model, Q
+from django.db.models import F, Field, Model, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clusters.api.problems import invalid
+from clusters.statements import Given
 
 USUAL, MOST = 50, 200
 # As many as PostgreSQL's largest number has.
@@ -93,6 +95,50 @@ class Cursor:
     values: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """Which rows of a list a page has: `limit` of them in an order, from a place on."""
+
+    model: type[Model]
+    order: str
+    limit: int
+    cursor: Cursor | None
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the order and, where that leaves rows equal, the id."""
+        return _columns(self.model, self.order)
+
+    @property
+    def back(self) -> bool:
+        """Whether the list is read from its end."""
+        return self.cursor is not None and self.cursor.back
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """The values at which the page begins."""
+        return self.cursor.values if self.cursor else ()
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those values, as `unfilled` names them."""
+        return {f"place{number}": value for number, value in enumerate(self.place)}
+
+    def unfilled(self) -> Stretch:
+        """All stretches with the same SQL as one: values that are not none are `Given`."""
+        if self.cursor is None:
+            return self
+        values = tuple(None if value is None else _given(name) for name, value in self.given.items())
+        return replace(self, cursor=replace(self.cursor, values=values))
+
+    def of(self, queryset: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        """The rows, and one more where there are more."""
+        rows = queryset.order_by(*(column.sorted(self.back) for column in self.columns))
+        if self.cursor:
+            rows = rows.filter(_after(self.columns, self.place, self.back))
+        return rows[: self.limit + 1]
+
+
 class Pages(BasePagination):
     """``?limit=`` rows a page (1 to 200, otherwise 50); ``next`` and ``previous`` are addresses.
 
@@ -103,26 +149,23 @@ class Pages(BasePagination):
     _links: tuple[str | None, str | None] = (None, None)
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        limit = whole_number(request, "limit", USUAL, 1, MOST)
-        order = view.orders.of(request)
-        columns = _columns(queryset.model, order)
-        cursor = _read(request.GET.get("cursor"), queryset.model, order, columns)
-        back = cursor.back if cursor else False
-        rows = queryset.order_by(*(column.sorted(back) for column in columns))
-        if cursor:
-            rows = rows.filter(_after(columns, cursor.values, back))
-        found = list(rows[: limit + 1])
-        more, found = len(found) > limit, found[:limit]
+        stretch = stretch_of(request, queryset.model, view.orders)
+        return self.turned(request, stretch, list(stretch.of(queryset)))
+
+    def turned(self, request: Request, stretch: Stretch, found: list[Any]) -> list[Any]:
+        """The page of the rows that were `found` for a stretch, with its links."""
+        back, cursor, columns = stretch.back, stretch.cursor, stretch.columns
+        more, found = len(found) > stretch.limit, found[: stretch.limit]
         if back:
             found.reverse()
         if found:
             last, first = _place(found[-1], columns), _place(found[0], columns)
         else:  # the place that it was asked for from, so that the way back is not lost
-            last = first = cursor.values if cursor else ()
+            last = first = stretch.place
         onwards, backwards = more or back, cursor is not None and (more or not back)
         self._links = (
-            _address(request, queryset.model, Cursor(order, False, last)) if onwards else None,
-            _address(request, queryset.model, Cursor(order, True, first)) if backwards else None,
+            _address(request, stretch.model, Cursor(stretch.order, False, last)) if onwards else None,
+            _address(request, stretch.model, Cursor(stretch.order, True, first)) if backwards else None,
         )
         return found
 
@@ -193,8 +236,18 @@ def text(request: Request, name: str) -> str:
     return given
 
 
+def stretch_of(request: Any, model: type[Model], orders: Orders) -> Stretch:
+    """What a request asks for of a list. Raises `Problem`."""
+    limit, order = whole_number(request, "limit", USUAL, 1, MOST), orders.of(request)
+    return Stretch(model, order, limit, _read(request.GET.get("cursor"), model, order, _columns(model, order)))
+
+
+# Equal ones are the same, which makes them cheap to compare.
+_given = cache(Given)
+
+
+@cache
 def _columns(model: type[Model], order: str) -> tuple[Column, ...]:
-    """Those of the order and, where it leaves rows equal, the id."""
     field = cast("Field[Any, Any]", model._meta.get_field(order.removeprefix("-")))
     first, key = Column(field, order.startswith("-")), Column(model._meta.pk, False)
     return (first,) if field.primary_key else (first, key)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
-from django.db.models import JSONField, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from clusters import registry
 from clusters.api import nodes, registration
 from clusters.api.authentication import actor, key_of
-from clusters.api.base import View, as_uuid, one_of, own_cluster, own_clusters, source_of
+from clusters.api.base import View, as_uuid, only, own_cluster, source_of
 from clusters.api.clusters import (
     COUNTED,
     EDITABLE,
@@ -35,10 +35,11 @@ from clusters.api.filters import Filters
 from clusters.api.idempotency import idempotent
 from clusters.api.pagination import Orders, Pages
 from clusters.api.problems import Problem, invalid
-from clusters.api.showing import columns_of, names_of, sparse
+from clusters.api.showing import names_of, narrowed, sparse
 from clusters.customers import in_turn
 from clusters.inventory import render
 from clusters.models import AccessKey, Cluster
+from clusters.statements import RawJSON
 from tasks.api.filters import ClusterByOperationFilter
 from tasks.api.refusals import refuse_while_active
 from tasks.api.serializers import ClusterWithOperationSerializer, RegisteredClusterSerializer
@@ -49,7 +50,7 @@ from tasks.services import audit
 UNDER_WAY = OfCluster(
     "jsonb_build_object('id', id, 'kind', kind, 'state', state, 'progress', progress)",
     Operation,
-    JSONField(),
+    RawJSON(),
     f" AND state IN {tuple(map(str, ACTIVE))} ORDER BY mutating DESC, created_at DESC LIMIT 1",
 )
 COUNTED_TOO = {**COUNTED, "active_operation": {"under_way": UNDER_WAY}}
@@ -60,21 +61,20 @@ YAML = "text/yaml; charset=utf-8"
 class Clusters(View):
     """The caller's clusters."""
 
-    queryset = Cluster.objects.all()
+    queryset = Cluster.objects.defer(*Cluster.SECRETS)
     serializer_class = ClusterWithOperationSerializer
     pagination_class = Pages
     orders = Orders("-created_at", ("created_at", "name", "state", "checked_at", "updated_at"))
     filter_backends = [Filters]
     filterset_class = ClusterByOperationFilter
 
-    def get_queryset(self) -> QuerySet[Any]:
-        return Cluster.objects.none() if self.fake else own_clusters(self.key)
+    @property
+    def own(self) -> dict[str, Any]:
+        return {"customer": self.key.customer_id}
 
-    def narrow(self, rows: QuerySet[Any], names: tuple[str, ...], *more: str) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], names: tuple[str, ...], *more: str) -> QuerySet[Any, Any]:
         counted = {name: value for field in names for name, value in COUNTED_TOO.get(field, {}).items()}
-        columns = columns_of(ClusterWithOperationSerializer, names, Cluster)
-        # Bare rows: making a Cluster of each costs more than reading it.
-        return rows.annotate(**counted).values_list(*{*columns, *more}, *counted, named=True)
+        return narrowed(rows, ClusterWithOperationSerializer, names, *more, **counted)
 
     @extend_schema(summary="List clusters", parameters=[sparse(ClusterWithOperationSerializer)])
     def list(self, request: Request) -> Response:
@@ -107,7 +107,7 @@ class Clusters(View):
             )
         self.audit("cluster.create", cluster, {"name": name, "hosts": len(inventory.hosts)})
         names = names_of(ClusterWithOperationSerializer)
-        made = self.shown(self.narrow(self.get_queryset().filter(pk=cluster.pk), names), names)[0]
+        made = self.shown(self.found(self.get_queryset().filter(pk=cluster.pk), names), names)[0]
         data = {**made, "findings": registration.shown(given.findings)}
         return Response(data, status=201, headers={"Location": f"{request.path}/{cluster.pk}"})
 
@@ -239,8 +239,8 @@ class Clusters(View):
 
     def described(self, ident: str, names: tuple[str, ...]) -> HttpResponse:
         """The caller's own cluster, as it is shown. Raises `Problem`."""
-        rows = self.narrow(self.get_queryset(), names, *EDITABLE)
-        cluster = one_of(rows.filter(pk=as_uuid(ident, "cluster")), "cluster")
+        rows = self.get_queryset().filter(pk=as_uuid(ident, "cluster"))
+        cluster = only(self.found(rows, names, *EDITABLE), "cluster")
         return answer(self.request, self.shown([cluster], names)[0], cluster_version(cluster))
 
     def audit(self, action: str, cluster: Cluster, detail: dict[str, Any]) -> None:

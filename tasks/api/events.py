@@ -20,12 +20,11 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import Throttled
 
-from clusters.api.authentication import key_of
+from clusters.api.authentication import admitted
 from clusters.api.pagination import whole_number
 from clusters.api.problems import Problem, problem_of, problem_response
 from clusters.api.scopes import require, scope_of
 from clusters.api.sources import source_of
-from clusters.api.throttling import wait_for
 from clusters.models import AccessKey
 from tasks.api.log import HIGHEST, shown
 from tasks.api.operations import own_operation
@@ -70,9 +69,9 @@ async def events(request: HttpRequest, operation_id: str) -> HttpResponseBase:
 
 def _begin(request: HttpRequest, ident: str) -> tuple[UUID, UUID, int]:
     """By which key, which operation, and the number to begin after. Raises `Problem`."""
-    key = key_of(request.headers.get("Authorization", ""), source_of(request))
+    key, wait = admitted(request.headers.get("Authorization", ""), source_of(request))
     require(key, scope_of("GET", request.resolver_match))
-    if wait := wait_for(key):
+    if wait:
         raise Throttled(wait)
     operation = own_operation(key, ident)
     return key.pk, operation.pk, number_to_begin_after(request, operation)

@@ -71,16 +71,17 @@ class Listed(View):
     filter_backends = [Filters]
     filterset_class = OperationFilter
 
-    def narrow(self, rows: QuerySet[Any], names: tuple[str, ...], *more: str) -> QuerySet[Any]:
-        rows = super().narrow(rows, names, *more)
-        return rows if "cluster" in names else rows.select_related(None)
+    @property
+    def own(self) -> dict[str, Any]:
+        return {"cluster__customer": self.key.customer_id}
 
 
 class OperationsOfCluster(Listed, OfCluster):
     """The operations of one cluster."""
 
-    def get_queryset(self) -> QuerySet[Any]:
-        return Operation.objects.none() if self.fake else own_operations(self.key).filter(cluster=self.cluster)
+    @property
+    def own(self) -> dict[str, Any]:
+        return {"cluster": self.cluster.pk}
 
     @extend_schema(summary="List a cluster's operations", parameters=[sparse(OperationSerializer)])
     def list(self, request: Request, **_: str) -> Response:
@@ -111,9 +112,6 @@ class OperationsOfCluster(Listed, OfCluster):
 
 class Operations(Listed):
     """All operations of the caller."""
-
-    def get_queryset(self) -> QuerySet[Any]:
-        return Operation.objects.none() if self.fake else own_operations(self.key)
 
     @extend_schema(summary="List operations", parameters=[sparse(OperationSerializer)])
     def list(self, request: Request) -> Response:

@@ -24,7 +24,6 @@ from tasks.api.serializers import ActiveOperation, active_operation
 from tasks.models import ACTIVE, Operation
 
 NAMES: ArrayField[Any, Any] = ArrayField(TextField())
-TROUBLE = (HealthState.DEGRADED, HealthState.UNHEALTHY, HealthState.ABSENT)
 
 
 class ComponentStates(Answer):
@@ -111,8 +110,8 @@ class Overview(View):
 
 
 def _components(mine: Mapping[str, Any]) -> QuerySet[Any, Any]:
-    there = Component.objects.filter(**mine).exclude(state=HealthState.ABSENT, chosen=False)
-    healthy, troubled = Q(state=HealthState.HEALTHY), Q(state__in=TROUBLE)
+    there = Component.objects.filter(Component.there(), **mine)
+    healthy, troubled = Q(state=HealthState.HEALTHY), Component.faulty()
     return (
         there.order_by()
         .values("cluster")

@@ -166,7 +166,7 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
     notes = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text="Sentences about its plan, for people."
     )
-    needs: Mapping[str, tuple[str, ...]] = {"cluster": ("cluster__name",), "steps": ()}
+    needs: Mapping[str, tuple[str, ...]] = {"cluster": ("cluster__id", "cluster__name"), "steps": ()}
     EXAMPLES = {
         **RUN,
         "id": "9a942141-db5f-4497-a9d6-38411797ae7f",
