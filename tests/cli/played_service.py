@@ -140,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             else:
                 self._json(answer, status, headers)
-        elif path.endswith("/events"):
+        elif path.endswith(("/events", "/stream")):
             self._events()
         else:
             self._route(path, query, body)
