@@ -26,7 +26,6 @@ from cli.verb import Session, verb
 if TYPE_CHECKING:
     from cli.api import types
 
-STREAM = "events/stream"
 PAGE = 500
 MOST = 500
 
@@ -60,7 +59,8 @@ def events(
         return
     for change in shown:
         _tell(session, change)
-    stream = EventStream(client, f"{STREAM}?cluster={ident}" if ident else STREAM, position)
+    path = client.get_events_stream()
+    stream = EventStream(client, f"{path}?cluster={ident}" if ident else path, position)
     told = {change["id"] for change in past}
     try:
         for change in _coming(session, within(stream, seconds(timeout))):

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from cli.commands.events import STREAM
 from tests.cli.conftest import Run
 from tests.cli.played_service import PlayedService
+
+STREAM = "events/stream"
 
 
 def change(number: int, **fields: Any) -> dict[str, Any]:
