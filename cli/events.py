@@ -1,4 +1,4 @@
-"""An operation's events as they come, over as many connections as it takes."""
+"""Events as they come, an operation's or those of all clusters, over as many connections as it takes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ Item = ServerEvent | Tick | Lost | Resumed
 
 
 class EventStream:
-    """Iterates over the events after number `after`, with a `Tick` at least every `tick` seconds.
+    """Iterates over the events after the id `after`, with a `Tick` at least every `tick` seconds.
 
     The bytes are read by a thread of their own, so that neither a clock nor Ctrl-C waits for the network.
     Ends after the event `end`. Raises `Problem` for a refusal, `Unreachable` when the service stays away.
@@ -64,7 +64,7 @@ class EventStream:
         self,
         client: Client,
         path: str,
-        after: int = 0,
+        after: int | str = 0,
         *,
         tick: float = 1.0,
         patience: float = PATIENCE,

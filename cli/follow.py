@@ -46,7 +46,9 @@ def follow(session: Session, operation: str, *, timeout: float | None = None) ->
     )
     output.say(tr("{name}, operation {operation}", name=board.name, operation=operation), "bold")
     view = view_of(output.people, board, client.now)
-    stream = EventStream(client, f"operations/{operation}/events", int(detail.get("event_seq") or 0), tick=view.tick)
+    stream = EventStream(
+        client, client.get_operation_events(operation), int(detail.get("event_seq") or 0), tick=view.tick
+    )
     try:
         with view:
             for item in within(stream, timeout):

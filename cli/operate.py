@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import RenderableType
@@ -169,7 +169,8 @@ def operate(
     """
     body = {"kind": kind, "params": dict(params), "dry_run": dry_run, **({"secrets": dict(secrets)} if secrets else {})}
     try:
-        operation = session.client.post_cluster_operations(cluster["id"], body)
+        # Which parameters go with a kind, the service says better: `--set` gives any.
+        operation = session.client.post_cluster_operations(cluster["id"], cast("types.NewOperationRequest", body))
     except Problem as error:
         if error.code is Code.BUSY and error.body.get("operation"):
             running = error.body["operation"]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import RenderableType
@@ -46,11 +46,11 @@ class Credentials:
 
 def registration(
     path: Path, name: str, credentials: Credentials, settings: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+) -> types.RegistrationRequest:
     """The body of a registration: the file, the keys it names, the passwords asked for. Raises `CliError`."""
     text = read_configuration(path)
     source = tr("the configuration") if str(path) == "-" else str(path)
-    body: dict[str, Any] = {"name": name or default_name(text, path), "configuration": text}
+    body: types.RegistrationRequest = {"name": name or default_name(text, path), "configuration": text}
     if credentials.private_key is None:
         keys = read_keys(text, source)
     else:
@@ -67,7 +67,7 @@ def registration(
     if credentials.ask_sudo_password:
         body["sudo_password"] = ask_on_terminal(tr("sudo password of the hosts"))
     if given := {key: value for key, value in (settings or {}).items() if value}:
-        body["settings"] = given
+        body["settings"] = cast("types.PatchedSettingsRequest", given)
     return body
 
 
@@ -102,7 +102,7 @@ def default_name(text: str, path: Path) -> str:
     return name
 
 
-def ensure_registered(session: Session, body: Mapping[str, Any]) -> types.ClusterWithOperation:
+def ensure_registered(session: Session, body: types.RegistrationRequest) -> types.ClusterWithOperation:
     """The cluster of that name: registered now, or already there with the same hosts. Raises `CliError`."""
     client, output = session.client, session.output
     same = [one for one in client.get_clusters(name=body["name"]) if one["name"] == body["name"]]
@@ -121,9 +121,9 @@ def ensure_registered(session: Session, body: Mapping[str, Any]) -> types.Cluste
         return registered
     cluster = present[0]
     _refuse_other_hosts(client, cluster, body)
-    changed = {key: value for key, value in (body.get("settings") or {}).items() if cluster.get(key) != value}
+    changed = {key: value for key, value in body.get("settings", {}).items() if cluster.get(key) != value}
     if changed:
-        cluster = client.patch_cluster(cluster["id"], changed)
+        cluster = client.patch_cluster(cluster["id"], cast("types.PatchedChangeRequest", changed))
         output.say(tr("Changed {changed} of {name}.", changed=", ".join(changed), name=cluster["name"]))
     output.say(tr("{name} is registered already ({id}).", name=cluster["name"], id=cluster["id"]))
     answer = client.post_cluster_credentials(cluster["id"], body)
@@ -149,10 +149,10 @@ def ensure_registered(session: Session, body: Mapping[str, Any]) -> types.Cluste
     return cluster
 
 
-def add_hosts(session: Session, cluster: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
+def add_hosts(session: Session, cluster: Mapping[str, Any], body: types.RegistrationRequest) -> list[str]:
     """Register the hosts of a configuration that the cluster does not have: their names. Raises `CliError`."""
     sent = {key: value for key, value in body.items() if key not in ("name", "settings")}
-    answer = session.client.post_cluster_new_nodes(cluster["id"], sent)
+    answer = session.client.post_cluster_new_nodes(cluster["id"], cast("types.RegistrationRequest", sent))
     show_findings(session, answer["findings"])
     added = [host["name"] for host in answer["added"]]
     if added:
@@ -160,7 +160,7 @@ def add_hosts(session: Session, cluster: Mapping[str, Any], body: Mapping[str, A
     return added
 
 
-def _refuse_other_hosts(client: Api, cluster: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+def _refuse_other_hosts(client: Api, cluster: Mapping[str, Any], body: types.RegistrationRequest) -> None:
     answer = client.post_clusters_validate(body)
     if not answer["valid"]:
         raise invalid(answer["findings"])

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TYPES, CLIENT = ROOT / "cli" / "api" / "types.py", ROOT / "cli" / "api" / "client.py"
 HEAD = '"""{about}\n\nMade from the OpenAPI schema by `make client`; changes go into the schema.\n"""\n\n'
 WORDS = {"integer": "int", "boolean": "bool", "number": "float"}
-# Not ours to ask for: pages are followed, and the stream of events has a reader of its own.
+# Not ours to ask for: pages are followed.
 LEFT_OUT = ("cursor",)
 
 
@@ -74,8 +74,8 @@ def client_of(document: Mapping[str, Any]) -> str:
     lines = [
         HEAD.format(about="The addresses of the REST API, one method each.").rstrip(),
         "from __future__ import annotations\n",
-        "from collections.abc import Iterator, Mapping",
-        "from typing import TYPE_CHECKING, Any\n",
+        "from collections.abc import Iterator",
+        "from typing import TYPE_CHECKING\n",
         "from cli.client import Client\n",
         "if TYPE_CHECKING:\n    from cli.api import types\n",
         "class Api(Client):",
@@ -89,16 +89,21 @@ def client_of(document: Mapping[str, Any]) -> str:
 
 def _method(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[str]:
     kind, answer = _answer(operation)
-    if kind == "text/event-stream":
-        return
     places = re.findall(r"{(\w+)}", path)
+    if kind == "text/event-stream":
+        yield f"\n    def {_name(path, method)}({', '.join(['self', *(f'{name}: str' for name in places)])}) -> str:"
+        yield f'        """{operation["summary"]}: the path, for an `EventStream`."""'
+        yield f'        return {"f" if places else ""}"{path}"'
+        return
     query = [one for one in operation.get("parameters", ()) if one["in"] == "query" and one["name"].isidentifier()]
     query = [one for one in query if one["name"] not in LEFT_OUT]
     given = ["self", *(f"{name}: str" for name in places)]
     sent = [f'f"{path}"' if places else f'"{path}"']
-    if method in ("post", "patch"):
-        given.append("body: Mapping[str, Any]")
+    if body := operation.get("requestBody"):
+        given.append(f"body: {_type(body['content']['application/json']['schema'])}")
         sent.append("body")
+    elif method == "post":
+        sent.append("{}")
     if query:
         given += ["*", *(f"{one['name']}: {_word(one)} | None = None" for one in query)]
         sent += [f"{one['name']}={one['name']}" for one in query]
@@ -119,6 +124,8 @@ def _answer(operation: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _type(part: Mapping[str, Any]) -> str:
+    if "anyOf" in part:  # the whole, or with ?fields= a part of it
+        return _type(part["anyOf"][0])
     if "$ref" in part:
         return f"types.{part['$ref'].rsplit('/', 1)[-1]}"
     if part.get("type") == "array":

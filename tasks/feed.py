@@ -14,7 +14,8 @@ from tasks.models import Event, Operation
 
 # Operations that are looked at, the newest ones.
 MOST_OPERATIONS = 200
-HEALTH = ("at", "subject", "name", "old_state", "new_state", "reason")
+HEALTH_FIELDS = ("at", "subject", "name", "old_state", "new_state", "reason")
+EVENT_FIELDS = ("at", "seq", "data", "operation__kind", "operation__cluster__name")
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,9 @@ def changes(clusters: QuerySet[Cluster], since: datetime, limit: int, *, last: b
 
 def _health(clusters: QuerySet[Cluster], since: datetime, limit: int, last: bool) -> Iterator[Change]:
     rows = HealthEvent.objects.filter(cluster__in=clusters, at__gte=since)
-    rows = rows.select_related("cluster").only(*HEALTH, "cluster__name")
+    rows = rows.select_related("cluster").only(*HEALTH_FIELDS, "cluster__name")
     for row in rows.order_by(*(("-at", "-id") if last else ("at", "id")))[:limit]:
-        yield Change(
-            f"health-{row.pk}",
-            row.at,
-            {"id": row.cluster_id, "name": row.cluster.name},
-            row.subject,
-            row.name,
-            row.old_state,
-            row.new_state,
-            row.reason,
-        )
+        yield health_change(row)
 
 
 def _operations(clusters: QuerySet[Cluster], since: datetime) -> Iterator[Change]:
@@ -65,19 +57,39 @@ def _operations(clusters: QuerySet[Cluster], since: datetime) -> Iterator[Change
     rows = (
         Event.objects.filter(operation__in=newest, kind="operation")
         .select_related("operation__cluster")
-        .only("at", "seq", "data", "operation__kind", "operation__cluster__name")
+        .only(*EVENT_FIELDS)
         .order_by("operation", "seq")
     )
     of, before = None, ("", 0)
     for row in rows:
         of, before = row.operation_id, before if row.operation_id == of else ("", 0)
-        now = (str(row.data.get("state")), int(row.data.get("attempt") or 1))
+        now = state_in(row)
         if now != before and row.at >= since:
-            yield _moved(row, before[0])
+            yield moved(row, before[0])
         before = now
 
 
-def _moved(row: Event, old_state: str) -> Change:
+def health_change(row: HealthEvent) -> Change:
+    """A change of health as the feed tells it."""
+    return Change(
+        f"health-{row.pk}",
+        row.at,
+        {"id": row.cluster_id, "name": row.cluster.name},
+        row.subject,
+        row.name,
+        row.old_state,
+        row.new_state,
+        row.reason,
+    )
+
+
+def state_in(row: Event) -> tuple[str, int]:
+    """State and attempt of the operation after its event."""
+    return str(row.data.get("state")), int(row.data.get("attempt") or 1)
+
+
+def moved(row: Event, old_state: str) -> Change:
+    """An operation's move to another state as the feed tells it."""
     operation, error = row.operation, row.data.get("error") or {}
     where = " ".join(filter(None, [error.get("step"), error.get("host")]))
     return Change(

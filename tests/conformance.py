@@ -86,9 +86,9 @@ def _escaped(name: str) -> str:
     return quote(name.replace("~", "~0").replace("/", "~1"), safe="~")
 
 
-def assert_streamed(event: str, data: Any) -> None:
-    """Fail where the schema does not describe this event of an operation's stream."""
-    path = "/paths/~1api~1v1~1operations~1%7Boperation_id%7D~1events/get/responses/200/content/text~1event-stream"
-    validator = _validator(f"{path}/schema/x-events/{event}")
+def assert_streamed(event: str, data: Any, stream: str = "operations/{operation_id}/events") -> None:
+    """Fail where the schema does not describe this event of a stream."""
+    pointer = f"/paths/{_escaped(f'/api/v1/{stream}')}/get/responses/200/content/text~1event-stream"
+    validator = _validator(f"{pointer}/schema/x-events/{event}")
     wrong = [one.message for one in validator.iter_errors(data)]
     assert not wrong, f"{event} is not as docs/openapi.yaml says: {wrong}"

@@ -5,8 +5,8 @@ Made from the OpenAPI schema by `make client`; changes go into the schema.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from cli.client import Client
 
@@ -21,7 +21,7 @@ class Api(Client):
         """List access keys."""
         return self.pages("access-keys", limit=limit, order=order)
 
-    def post_access_keys(self, body: Mapping[str, Any]) -> types.Issued:
+    def post_access_keys(self, body: types.NewKeyRequest) -> types.Issued:
         """Issue an access key."""
         return self.post("access-keys", body)
 
@@ -29,15 +29,15 @@ class Api(Client):
         """Read an access key."""
         return self.get(f"access-keys/{key_id}")
 
-    def patch_access_key(self, key_id: str, body: Mapping[str, Any]) -> types.AccessKey:
+    def patch_access_key(self, key_id: str, body: types.PatchedKeyChangeRequest) -> types.AccessKey:
         """Change an access key."""
         return self.patch(f"access-keys/{key_id}", body)
 
-    def post_access_key_revoke(self, key_id: str, body: Mapping[str, Any]) -> types.AccessKey:
+    def post_access_key_revoke(self, key_id: str, body: types.RevokeRequest) -> types.AccessKey:
         """Revoke an access key."""
         return self.post(f"access-keys/{key_id}/revoke", body)
 
-    def post_access_key_rotate(self, key_id: str, body: Mapping[str, Any]) -> types.Successor:
+    def post_access_key_rotate(self, key_id: str, body: types.RotateRequest) -> types.Successor:
         """Rotate an access key."""
         return self.post(f"access-keys/{key_id}/rotate", body)
 
@@ -70,23 +70,23 @@ class Api(Client):
             state=state,
         )
 
-    def post_clusters(self, body: Mapping[str, Any]) -> types.RegisteredCluster:
+    def post_clusters(self, body: types.RegistrationRequest) -> types.RegisteredCluster:
         """Register a cluster."""
         return self.post("clusters", body)
 
-    def post_clusters_import(self, body: Mapping[str, Any]) -> types.Operation:
+    def post_clusters_import(self, body: types.FirstImportRequest) -> types.Operation:
         """Import a cluster."""
         return self.post("clusters/import", body)
 
-    def post_clusters_validate(self, body: Mapping[str, Any]) -> types.Judgement:
+    def post_clusters_validate(self, body: types.RegistrationRequest) -> types.Judgement:
         """Judge a configuration."""
         return self.post("clusters/validate", body)
 
-    def get_cluster(self, cluster_id: str, *, fields: str | None = None) -> Any:
+    def get_cluster(self, cluster_id: str, *, fields: str | None = None) -> types.ClusterWithOperation:
         """Read a cluster."""
         return self.get(f"clusters/{cluster_id}", fields=fields)
 
-    def patch_cluster(self, cluster_id: str, body: Mapping[str, Any]) -> types.ClusterWithOperation:
+    def patch_cluster(self, cluster_id: str, body: types.PatchedChangeRequest) -> types.ClusterWithOperation:
         """Change a cluster."""
         return self.patch(f"clusters/{cluster_id}", body)
 
@@ -94,7 +94,7 @@ class Api(Client):
         """Forget a cluster."""
         self.delete(f"clusters/{cluster_id}")
 
-    def post_cluster_access_key(self, cluster_id: str, body: Mapping[str, Any]) -> types.HandedOver:
+    def post_cluster_access_key(self, cluster_id: str, body: types.HandOverRequest) -> types.HandedOver:
         """Hand over to another access key."""
         return self.post(f"clusters/{cluster_id}/access-key", body)
 
@@ -140,7 +140,7 @@ class Api(Client):
         """Export the configuration."""
         return self.text(f"clusters/{cluster_id}/configuration")
 
-    def post_cluster_credentials(self, cluster_id: str, body: Mapping[str, Any]) -> types.Replaced:
+    def post_cluster_credentials(self, cluster_id: str, body: types.RegistrationRequest) -> types.Replaced:
         """Replace credentials."""
         return self.post(f"clusters/{cluster_id}/credentials", body)
 
@@ -176,7 +176,7 @@ class Api(Client):
             subject=subject,
         )
 
-    def post_cluster_import(self, cluster_id: str, body: Mapping[str, Any]) -> types.Operation:
+    def post_cluster_import(self, cluster_id: str, body: types.ImportRequest) -> types.Operation:
         """Import a cluster again."""
         return self.post(f"clusters/{cluster_id}/import", body)
 
@@ -184,7 +184,7 @@ class Api(Client):
         """Fetch the kubeconfig."""
         return self.text(f"clusters/{cluster_id}/kubeconfig")
 
-    def post_cluster_new_nodes(self, cluster_id: str, body: Mapping[str, Any]) -> types.Extended:
+    def post_cluster_new_nodes(self, cluster_id: str, body: types.RegistrationRequest) -> types.Extended:
         """Add the hosts of a configuration."""
         return self.post(f"clusters/{cluster_id}/new-nodes", body)
 
@@ -210,15 +210,15 @@ class Api(Client):
             search=search,
         )
 
-    def post_cluster_nodes(self, cluster_id: str, body: Mapping[str, Any]) -> types.AddedNode:
+    def post_cluster_nodes(self, cluster_id: str, body: types.HostRequest) -> types.AddedNode:
         """Add a host."""
         return self.post(f"clusters/{cluster_id}/nodes", body)
 
-    def get_cluster_node(self, cluster_id: str, name: str, *, fields: str | None = None) -> Any:
+    def get_cluster_node(self, cluster_id: str, name: str, *, fields: str | None = None) -> types.Node:
         """Read a host."""
         return self.get(f"clusters/{cluster_id}/nodes/{name}", fields=fields)
 
-    def patch_cluster_node(self, cluster_id: str, name: str, body: Mapping[str, Any]) -> types.Node:
+    def patch_cluster_node(self, cluster_id: str, name: str, body: types.PatchedHostRequest) -> types.Node:
         """Change a host."""
         return self.patch(f"clusters/{cluster_id}/nodes/{name}", body)
 
@@ -262,7 +262,7 @@ class Api(Client):
             state=state,
         )
 
-    def post_cluster_operations(self, cluster_id: str, body: Mapping[str, Any]) -> types.Operation:
+    def post_cluster_operations(self, cluster_id: str, body: types.NewOperationRequest) -> types.Operation:
         """Start an operation."""
         return self.post(f"clusters/{cluster_id}/operations", body)
 
@@ -279,6 +279,10 @@ class Api(Client):
     ) -> types.Feed:
         """List what has changed."""
         return self.get("events", cluster=cluster, limit=limit, since=since)
+
+    def get_events_stream(self) -> str:
+        """Follow what changes: the path, for an `EventStream`."""
+        return "events/stream"
 
     def get_fleet(self) -> types.Fleet:
         """See queues and workers."""
@@ -325,13 +329,17 @@ class Api(Client):
 
     def get_operation(
         self, operation_id: str, *, after: int | None = None, fields: str | None = None, wait: int | None = None
-    ) -> Any:
+    ) -> types.OperationDetail:
         """Read an operation."""
         return self.get(f"operations/{operation_id}", after=after, fields=fields, wait=wait)
 
-    def post_operation_cancel(self, operation_id: str, body: Mapping[str, Any]) -> types.Operation:
+    def post_operation_cancel(self, operation_id: str) -> types.Operation:
         """Cancel an operation."""
-        return self.post(f"operations/{operation_id}/cancel", body)
+        return self.post(f"operations/{operation_id}/cancel", {})
+
+    def get_operation_events(self, operation_id: str) -> str:
+        """Follow an operation: the path, for an `EventStream`."""
+        return f"operations/{operation_id}/events"
 
     def get_operation_log(
         self,
@@ -346,7 +354,7 @@ class Api(Client):
         """Read the output."""
         return self.get(f"operations/{operation_id}/log", after=after, host=host, limit=limit, step=step, tail=tail)
 
-    def post_operation_retry(self, operation_id: str, body: Mapping[str, Any]) -> types.Operation:
+    def post_operation_retry(self, operation_id: str, body: types.RetryRequest) -> types.Operation:
         """Retry an operation."""
         return self.post(f"operations/{operation_id}/retry", body)
 
@@ -370,7 +378,7 @@ class Api(Client):
         """List webhooks."""
         return self.pages("webhooks", limit=limit, order=order)
 
-    def post_webhooks(self, body: Mapping[str, Any]) -> types.WebhookWithSecret:
+    def post_webhooks(self, body: types.NewWebhookRequest) -> types.WebhookWithSecret:
         """Add a webhook."""
         return self.post("webhooks", body)
 
@@ -378,7 +386,7 @@ class Api(Client):
         """Read a webhook."""
         return self.get(f"webhooks/{webhook_id}")
 
-    def patch_webhook(self, webhook_id: str, body: Mapping[str, Any]) -> types.Webhook:
+    def patch_webhook(self, webhook_id: str, body: types.PatchedWebhookChangeRequest) -> types.Webhook:
         """Change a webhook."""
         return self.patch(f"webhooks/{webhook_id}", body)
 
@@ -402,21 +410,19 @@ class Api(Client):
         """Read a delivery."""
         return self.get(f"webhooks/{webhook_id}/deliveries/{delivery_id}")
 
-    def post_webhook_delivery_replay(
-        self, webhook_id: str, delivery_id: str, body: Mapping[str, Any]
-    ) -> types.Delivery:
+    def post_webhook_delivery_replay(self, webhook_id: str, delivery_id: str) -> types.Delivery:
         """Send a delivery again."""
-        return self.post(f"webhooks/{webhook_id}/deliveries/{delivery_id}/replay", body)
+        return self.post(f"webhooks/{webhook_id}/deliveries/{delivery_id}/replay", {})
 
-    def post_webhook_ping(self, webhook_id: str, body: Mapping[str, Any]) -> types.Delivery:
+    def post_webhook_ping(self, webhook_id: str) -> types.Delivery:
         """Send a test."""
-        return self.post(f"webhooks/{webhook_id}/ping", body)
+        return self.post(f"webhooks/{webhook_id}/ping", {})
 
-    def post_webhook_replay(self, webhook_id: str, body: Mapping[str, Any]) -> types.Replayed:
+    def post_webhook_replay(self, webhook_id: str, body: types.ReplayRequest) -> types.Replayed:
         """Send what failed again."""
         return self.post(f"webhooks/{webhook_id}/replay", body)
 
-    def post_webhook_rotate_secret(self, webhook_id: str, body: Mapping[str, Any]) -> types.NewSecret:
+    def post_webhook_rotate_secret(self, webhook_id: str, body: types.RotationRequest) -> types.NewSecret:
         """Rotate the secret."""
         return self.post(f"webhooks/{webhook_id}/rotate-secret", body)
 

@@ -2772,6 +2772,17 @@ class StreamedLog(TypedDict):
     """
 
 
+class StreamedNow(TypedDict):
+    """
+    The data of the event `now`: the stream lives, and its `id` is how far it has come.
+    """
+
+    now: str
+    """
+    The service's time.
+    """
+
+
 class StreamedOperation(TypedDict):
     """
     The data of an event `operation`: it changed.
@@ -4303,6 +4314,10 @@ class Feed(TypedDict):
     """
     The service's time, to ask from there on.
     """
+    position: str
+    """
+    Where the feed ends: `events/stream?position=` goes on from there.
+    """
     results: list[ChangeOfState]
     """
     The changes, the oldest first.
@@ -5689,6 +5704,12 @@ class StreamedEnd(TypedDict):
     """
     How the operation ended.
     """
+
+
+StreamedFeed: TypeAlias = ChangeOfState | StreamedNow
+"""
+The data of any event of the stream of changes.
+"""
 
 
 class WhoAmI(TypedDict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import RenderableType
@@ -15,6 +15,9 @@ from cli.operate import Waiting, watch
 from cli.output import table
 from cli.register import LARGEST_FILE, Credentials, registration
 from cli.verb import Session, verb
+
+if TYPE_CHECKING:
+    from cli.api import types
 
 HOW = N_("Give -f FILE with the hosts, --kubeconfig FILE, or both.")
 
@@ -56,21 +59,25 @@ def adopt(
     With a kubeconfig alone its health is read; import it again with -f to have its hosts managed. A cluster that is
     imported already is read again: --dry-run says what is no longer as recorded.
     """
-    body: dict[str, Any] = registration(file, name, credentials) if file else {"name": name}
+    # An import takes what a registration does, and more.
+    body: types.ImportRequest = {}
+    if file:
+        given = registration(file, name, credentials)
+        name = given.pop("name", "")
+        body = cast("types.ImportRequest", given)
+    if not name:
+        raise CliError(tr("It is not said which cluster."), hint=tr("Name it: 3kctl import NAME. {HOW}", HOW=tr(HOW)))
+    body["dry_run"] = dry_run
     if kubeconfig is not None:
         body["kubeconfig"] = _text(kubeconfig)
-    if not body["name"]:
-        raise CliError(tr("It is not said which cluster."), hint=tr("Name it: 3kctl import NAME. {HOW}", HOW=tr(HOW)))
-    known = [one for one in session.client.get_clusters(name=body["name"]) if one["state"] != "removed"]
+    known = [one for one in session.client.get_clusters(name=name) if one["state"] != "removed"]
     if not known and file is None and kubeconfig is None:
-        raise CliError(tr("You have no cluster {name} yet.", name=body["name"]), hint=tr(HOW))
-    body["dry_run"] = dry_run
+        raise CliError(tr("You have no cluster {name} yet.", name=name), hint=tr(HOW))
     if known:
-        sent = {key: value for key, value in body.items() if key != "name"}
-        operation = session.client.post_cluster_import(known[0]["id"], sent)
+        operation = session.client.post_cluster_import(known[0]["id"], body)
     else:
-        operation = session.client.post_clusters_import(body)
-    session.output.say(tr("Reading {name} ({id}).", name=body["name"], id=operation["cluster"]["id"]))
+        operation = session.client.post_clusters_import({**body, "name": name})
+    session.output.say(tr("Reading {name} ({id}).", name=name, id=operation["cluster"]["id"]))
     detail = watch(session, operation, waiting)
     if detail and session.output.form.tables:
         session.output.result.print(recorded_table(detail))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import RenderableType
@@ -16,6 +16,9 @@ from cli.operate import ClusterArgument
 from cli.output import STYLES, table
 from cli.text import age, bytes_size, per_cent
 from cli.verb import Session, verb
+
+if TYPE_CHECKING:
+    from cli.api import types
 
 BAR = 30  # characters of the capacity bar
 STATES = 5  # kinds of placement groups shown
@@ -44,7 +47,7 @@ def status(
 
 def _read(session: Session, cluster: Mapping[str, Any]) -> None:
     """Have the service read Ceph. Raises `typer.Exit` where it cannot."""
-    body = {"kind": "ceph-status", "params": {}, "dry_run": False}
+    body: types.CephStatusOperationRequest = {"kind": "ceph-status"}
     operation = session.client.post_cluster_operations(cluster["id"], body)
     detail = follow(session, operation["id"])
     if detail["state"] != "succeeded":

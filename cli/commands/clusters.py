@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import RenderableType
@@ -21,6 +21,9 @@ from cli.output import table
 from cli.register import Credentials, FileOption, findings_of_file, registration, show_findings
 from cli.text import age
 from cli.verb import Session, default_verb, verb
+
+if TYPE_CHECKING:
+    from cli.api import types
 
 NamedCluster = Annotated[str, typer.Argument(metavar="CLUSTER", help="Name or id.", autocompletion=complete.clusters)]
 HIDDEN = ("active_operation", "components", "inventory_extra", "findings")
@@ -109,7 +112,8 @@ def change(
     """Change settings of a cluster. They take effect with the next operation."""
     changes = dict(map(assignment, assignments))
     changes = {key: ask_on_terminal(key) if value == "-" else value for key, value in changes.items()}
-    row = session.client.patch_cluster(find_cluster(session.client, cluster)["id"], changes)
+    found = find_cluster(session.client, cluster)
+    row = session.client.patch_cluster(found["id"], cast("types.PatchedChangeRequest", changes))
     session.output.show(
         row,
         tr(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.cells import set_cell_size
@@ -21,6 +21,9 @@ from cli.language import N_, tr
 from cli.lookup import find_cluster
 from cli.output import STYLES
 from cli.verb import Session, own_version, verb
+
+if TYPE_CHECKING:
+    from cli.api import types
 
 MARKS = {Level.OK: N_("ok"), Level.UNKNOWN: "?", Level.WARNING: N_("warning"), Level.ERROR: N_("error")}
 
@@ -122,7 +125,7 @@ def _cluster(session: Session, name: str, preflight: bool) -> Iterator[Finding]:
 
 
 def _preflight(session: Session, row: Mapping[str, Any]) -> Iterator[Finding]:
-    body = {"kind": "preflight", "params": {}, "dry_run": False}
+    body: types.PreflightOperationRequest = {"kind": "preflight"}
     operation = session.client.post_cluster_operations(row["id"], body)
     detail = follow(session, operation["id"])
     if detail["state"] == "succeeded":

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,23 +12,20 @@ from rich.text import Text
 
 from cli import complete
 from cli.api.client import Api
-from cli.errors import Code, Problem, Unreachable
+from cli.errors import Code
+from cli.events import EventStream, Item, Lost, Resumed, within
 from cli.follow import StillRunning
 from cli.language import tr
 from cli.lookup import find_cluster
 from cli.operate import TimeoutOption, checked_duration, seconds
 from cli.output import STYLES, table
+from cli.sse import ServerEvent
 from cli.text import harmless, moment, parse_duration
 from cli.verb import Session, verb
 
 if TYPE_CHECKING:
     from cli.api import types
 
-EVERY = 2.0
-# A change may show up some seconds after its time, so the last ones are asked for again.
-OVERLAP = timedelta(seconds=30)
-# How long the service may stay away before watching is given up (seconds).
-PATIENCE = 300.0
 PAGE = 500
 MOST = 500
 
@@ -56,58 +52,49 @@ def events(
     client = session.client
     ident = str(find_cluster(client, cluster)["id"]) if cluster else ""
     client.get_whoami()  # the service's time, for what is asked for next
-    begin = client.now() - timedelta(seconds=parse_duration(since))
-    seen: set[str] = set()
-    past = list(deque(_window(client, begin, ident, seen), maxlen=limit))
+    past, position = _past(client, client.now() - timedelta(seconds=parse_duration(since)), ident)
+    shown = past[-limit:] if limit else []
     if not watch:
-        session.output.show(past, _table(past))
+        session.output.show(shown, _table(shown))
         return
-    for change in past:
+    for change in shown:
         _tell(session, change)
+    path = client.get_events_stream()
+    stream = EventStream(client, f"{path}?cluster={ident}" if ident else path, position)
+    told = {change["id"] for change in past}
     try:
-        for change in _coming(session, ident, seen, seconds(timeout)):
-            _tell(session, change)
+        for change in _coming(session, within(stream, seconds(timeout))):
+            # The stream begins where the first answer did; what came while the others were read is known.
+            if change["id"] not in told:
+                _tell(session, change)
     except (KeyboardInterrupt, TimeoutError) as error:
         over = isinstance(error, TimeoutError)
         message = tr("The time is over.") if over else tr("Interrupted.")
         raise StillRunning(message, code=Code.TIMEOUT if over else Code.INTERRUPTED) from None
 
 
-def _window(client: Api, since: datetime, ident: str, seen: set[str]) -> Iterator[types.ChangeOfState]:
-    """What has changed from `since` on and was not `seen`, which it is from then on."""
+def _past(client: Api, since: datetime, ident: str) -> tuple[list[types.ChangeOfState], str]:
+    """What has changed from `since` on, and where the feed ended before it was read."""
+    position, found = "", dict[str, "types.ChangeOfState"]()
     while True:
-        rows = client.get_events(since=since.isoformat(), cluster=ident, limit=PAGE)["results"]
-        new = [row for row in rows if row["id"] not in seen]
-        seen.update(row["id"] for row in new)
-        yield from new
-        if len(rows) < PAGE or not new:
-            return
+        answer = client.get_events(since=since.isoformat(), cluster=ident, limit=PAGE)
+        position = position or answer["position"]
+        rows, before = answer["results"], len(found)
+        found.update((row["id"], row) for row in rows)
+        if len(rows) < PAGE or len(found) == before:
+            return list(found.values()), position
         since = moment(rows[-1]["at"]) or since
 
 
-def _coming(session: Session, ident: str, seen: set[str], timeout: float | None) -> Iterator[types.ChangeOfState]:
-    """What happens from now on, each change once. Raises `TimeoutError`, and `Unreachable` when the service is away."""
-    client, answered = session.client, time.monotonic()
-    deadline = answered + timeout if timeout else None
-    since, lost = client.now(), False
-    while True:
-        begun = client.now()
-        try:
-            yield from _window(client, since - OVERLAP, ident, seen)
-        except (Unreachable, Problem) as error:
-            if error.code is not Code.UNREACHABLE or time.monotonic() - answered > PATIENCE:
-                raise
-            if not lost:
-                session.output.warn(tr("connection lost ({reason}), trying again", reason=error.message))
-            lost = True
-        else:
-            if lost:
-                session.output.warn(tr("connected again, nothing was missed"))
-            since, lost, answered = begun, False, time.monotonic()
-        left = deadline - time.monotonic() if deadline else EVERY
-        if left <= 0:
-            raise TimeoutError
-        time.sleep(min(EVERY, left))
+def _coming(session: Session, items: Iterable[Item]) -> Iterator[types.ChangeOfState]:
+    """What happens from now on. Raises `TimeoutError`, and `Unreachable` when the service stays away."""
+    for item in items:
+        if isinstance(item, Lost):
+            session.output.warn(tr("connection lost ({reason}), trying again", reason=item.reason))
+        elif isinstance(item, Resumed):
+            session.output.warn(tr("connected again, nothing was missed"))
+        elif isinstance(item, ServerEvent) and item.event == "change":
+            yield json.loads(item.data)
 
 
 def _tell(session: Session, change: types.ChangeOfState) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
@@ -14,6 +15,9 @@ from cli.language import tr
 from cli.output import table
 from cli.text import age, duration, moment
 from cli.verb import Session, default_verb, verb
+
+if TYPE_CHECKING:
+    from cli.api import types
 
 LONGEST_OVERLAP = 720
 
@@ -50,11 +54,11 @@ def add_to(app: typer.Typer) -> None:
 
 def list_keys(session: Session) -> None:
     """Your access keys: list (also without a verb), create, set, rotate, revoke. Needs one of scope admin."""
-    rows = list(session.client.pages("access-keys"))
+    rows = list(session.client.get_access_keys())
     session.output.show(rows, keys_table(session, rows))
 
 
-def keys_table(session: Session, rows: list[dict[str, Any]]) -> RenderableType:
+def keys_table(session: Session, rows: Sequence[types.AccessKey]) -> RenderableType:
     """Access keys as a table."""
     now = session.client.now()
     return table(
@@ -84,7 +88,7 @@ def keys_table(session: Session, rows: list[dict[str, Any]]) -> RenderableType:
     )
 
 
-def state(row: dict[str, Any], now: datetime) -> str:
+def state(row: types.AccessKey, now: datetime) -> str:
     """`active`, or why it opens nothing, or what takes its place."""
     if not row["active"]:
         return tr("revoked")
@@ -94,7 +98,7 @@ def state(row: dict[str, Any], now: datetime) -> str:
     return tr("rotated to {successor}", successor=row["successor"]) if row["successor"] else tr("active")
 
 
-def left(row: dict[str, Any], now: datetime) -> str:
+def left(row: types.AccessKey, now: datetime) -> str:
     """How long it lives still."""
     end = moment(row["expires_at"])
     return tr("never") if end is None else duration((end - now).total_seconds()) if end > now else "-"
@@ -107,10 +111,10 @@ def create(
     expires: ExpiresOption = "",
 ) -> None:
     """Issue an access key. Its value is shown this once."""
-    body: dict[str, Any] = {"name": name, "scope": scope.value}
+    body: types.NewKeyRequest = {"name": name, "scope": scope.value}
     if expires:
         body["expires_at"] = ending(expires, session.client.now())
-    row = session.client.post("access-keys", body)
+    row = session.client.post_access_keys(body)
     session.output.say(
         tr("Access key {prefix}, scope {scope}. It is shown this once:", prefix=row["prefix"], scope=row["scope"])
     )
@@ -126,14 +130,16 @@ def change(
     force: ForceOption = False,
 ) -> None:
     """Change the name, scope or end of an access key."""
-    body: dict[str, Any] = {} if name is None else {"name": name}
+    body: types.PatchedKeyChangeRequest = {} if name is None else {"name": name}
     if scope is not None:
         body["scope"] = scope.value
     if expires:
         body["expires_at"] = ending(expires, session.client.now())
     if not body:
         raise CliError(tr("Nothing is to change."), hint=tr("Give --name, --scope or --expires."))
-    row = session.client.patch(f"access-keys/{find_key(session, key)['id']}", {**body, **_forced(force)})
+    if force:
+        body["force"] = True
+    row = session.client.patch_access_key(find_key(session, key)["id"], body)
     session.output.show(row, keys_table(session, [row]))
 
 
@@ -150,10 +156,12 @@ def rotate(
 
     It may do what the old one might, and has its clusters. The old one ends by itself after the overlap.
     """
-    body: dict[str, Any] = {"overlap_hours": overlap}
+    body: types.RotateRequest = {"overlap_hours": overlap}
     if expires:
         body["expires_at"] = ending(expires, session.client.now())
-    row = session.client.post(f"access-keys/{find_key(session, key)['id']}/rotate", {**body, **_forced(force)})
+    if force:
+        body["force"] = True
+    row = session.client.post_access_key_rotate(find_key(session, key)["id"], body)
     old = row["replaces"]
     session.output.say(
         tr(
@@ -181,7 +189,7 @@ def revoke(
     force: ForceOption = False,
 ) -> None:
     """Withdraw an access key at once and for good."""
-    row = session.client.post(f"access-keys/{find_key(session, key)['id']}/revoke", _forced(force))
+    row = session.client.post_access_key_revoke(find_key(session, key)["id"], {"force": True} if force else {})
     session.output.show(row, keys_table(session, [row]))
     if row["clusters"]:
         session.output.warn(
@@ -192,9 +200,9 @@ def revoke(
         )
 
 
-def find_key(session: Session, given: str) -> dict[str, Any]:
+def find_key(session: Session, given: str) -> types.AccessKey:
     """The access key of this prefix, id or name; the one in use where nothing is given. Raises `CliError`."""
-    rows = list(session.client.pages("access-keys"))
+    rows = list(session.client.get_access_keys())
     if given:
         found = [row for row in rows if given in (row["prefix"], row["id"])] or [
             row for row in rows if row["name"] == given and row["active"]
@@ -230,7 +238,3 @@ def ending(text: str, now: datetime) -> str | None:
             tr("--expires {text}: write a date (2030-12-31), days from now (90d), or never.", text=text)
         ) from None
     return end.isoformat()
-
-
-def _forced(force: bool) -> dict[str, Any]:
-    return {"force": True} if force else {}

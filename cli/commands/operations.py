@@ -117,11 +117,11 @@ def cancel(
 ) -> None:
     """Stop an operation and what it has started on the hosts."""
     found = find_operation(session.client, operation)
-    row = session.client.post_operation_cancel(found["id"], {})
+    row = session.client.post_operation_cancel(found["id"])
     if not wait:
         session.output.show(row, tr("{kind} {id} is {state}.", kind=row["kind"], id=row["id"], state=row["state"]))
         return
-    stream = EventStream(session.client, f"operations/{row['id']}/events", int(row.get("event_seq") or 0))
+    stream = EventStream(session.client, session.client.get_operation_events(row["id"]), int(row.get("event_seq") or 0))
     try:
         if row["state"] not in ENDED:
             for item in within(stream, seconds(timeout)):
@@ -147,7 +147,7 @@ def retry(
 ) -> None:
     """Go on with a failed or cancelled operation: what is done already is not done again."""
     found = find_operation(session.client, operation)
-    body = {"from_step": from_step} if from_step else {}
+    body: types.RetryRequest = {"from_step": from_step} if from_step else {}
     watch(session, session.client.post_operation_retry(found["id"], body), waiting)
 
 

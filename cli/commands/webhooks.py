@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.text import Text
@@ -17,7 +18,11 @@ from cli.output import table
 from cli.text import age, moment, parse_duration
 from cli.verb import Session, default_verb, verb
 
+if TYPE_CHECKING:
+    from cli.api import types
+
 PING_SECONDS = 30.0
+PAGE = 200
 POLL_SECONDS = 0.5
 WebhookArgument = Annotated[
     str,
@@ -43,12 +48,12 @@ def add_to(app: typer.Typer) -> None:
     verb(webhooks, "deliveries")(deliveries)
     verb(webhooks, "replay")(replay)
     verb(webhooks, "rotate-secret")(rotate_secret)
-    verb(webhooks, "types")(types)
+    verb(webhooks, "types")(list_types)
 
 
 def list_webhooks(session: Session) -> None:
     """Servers of yours that are told of events: list (also without a verb), add, ping, replay ..."""
-    rows = list(session.client.pages("webhooks"))
+    rows = list(session.client.get_webhooks())
     now = session.client.now()
     body = table(
         (tr("id"), tr("url"), tr("events"), tr("active"), tr("last taken"), tr("failing for"), tr("note")),
@@ -76,7 +81,9 @@ def add(
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
 ) -> None:
     """Add a server. Its secret is printed this once: the server checks requests with it."""
-    row = session.client.post("webhooks", {"url": url, "event_types": event or [], "description": description})
+    # Which types there are, the service knows best; a wrong one it answers with all of them.
+    chosen = cast("list[types.EventTypeName]", event or [])
+    row = session.client.post_webhooks({"url": url, "event_types": chosen, "description": description})
     session.output.show(row, tr("Added {ident}.", ident=row["id"]), _secret(row))
 
 
@@ -93,7 +100,8 @@ def change(
 ) -> None:
     """Change url, description, event_types or active, for example `active=true`."""
     row = find_webhook(session.client, webhook)
-    row = session.client.patch(f"webhooks/{row['id']}", dict(map(assignment, assignments)))
+    changes = cast("types.PatchedWebhookChangeRequest", dict(map(assignment, assignments)))
+    row = session.client.patch_webhook(row["id"], changes)
     changed = ", ".join(text.partition("=")[0] for text in assignments)
     session.output.show(row, tr("Changed {changed} of {ident}.", changed=changed, ident=row["id"]))
 
@@ -104,23 +112,22 @@ def delete(
 ) -> None:
     """Delete a webhook and what is known of its deliveries."""
     row = find_webhook(session.client, webhook)
-    session.client.delete(f"webhooks/{row['id']}")
+    session.client.delete_webhook(row["id"])
     session.output.show({"deleted": row["id"]}, tr("Deleted {ident}.", ident=row["id"]))
 
 
 def ping(session: Session, webhook: WebhookArgument = "") -> None:
     """Send a test and wait for what becomes of its first attempt."""
     row = find_webhook(session.client, webhook)
-    made = session.client.post(f"webhooks/{row['id']}/ping", {})
-    path = f"webhooks/{row['id']}/deliveries/{made['id']}"
+    made = session.client.post_webhook_ping(row["id"])
     until = time.monotonic() + PING_SECONDS
-    found = session.client.get(path)
+    found = session.client.get_webhook_delivery(row["id"], str(made["id"]))
     while not (done := [one for one in found["attempts"] if one["finished_at"]]):
         if time.monotonic() > until:
             hint = tr("See with `3kctl fleet` whether a worker serves the queue webhooks.")
             raise CliError(tr("The test has not been sent yet; it will be."), hint=hint, code=Code.TIMEOUT)
         time.sleep(POLL_SECONDS)
-        found = session.client.get(path)
+        found = session.client.get_webhook_delivery(row["id"], str(made["id"]))
     if found["state"] != "succeeded" and done[0]["error"]:
         message = tr("It was not taken. {error}", error=done[0]["error"])
         if done[0]["answer"]:
@@ -134,14 +141,15 @@ def deliveries(
     session: Session,
     webhook: WebhookArgument = "",
     state: Annotated[str, typer.Option(help="Only these: pending, succeeded or failed.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=200, help="How many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
 ) -> None:
     """What was sent to a webhook and what is on its way."""
     row = find_webhook(session.client, webhook)
-    rows = session.client.get(f"webhooks/{row['id']}/deliveries", state=state, limit=limit)["results"]
+    found = session.client.get_webhook_deliveries(row["id"], state=state, limit=min(limit, PAGE))
+    rows = list(itertools.islice(found, limit))
     now = session.client.now()
 
-    def waits(one: dict[str, Any]) -> str:
+    def waits(one: types.Delivery) -> str:
         then = moment(one["next_attempt_at"])
         return f"{max(0, round((then - now).total_seconds()))}s" if then else "-"
 
@@ -189,11 +197,10 @@ def replay(
         raise CliError(tr("Say what to send again."), hint=tr("Either --delivery ID, or --since for all that failed."))
     row = find_webhook(session.client, webhook)
     if since:
-        given = {"since": _time(session, since).isoformat()}
-        answer = session.client.post(f"webhooks/{row['id']}/replay", given)
+        answer = session.client.post_webhook_replay(row["id"], {"since": _time(session, since).isoformat()})
     else:
         for ident in delivery or []:
-            session.client.post(f"webhooks/{row['id']}/deliveries/{ident}/replay", {})
+            session.client.post_webhook_delivery_replay(row["id"], str(ident))
         answer = {"replayed": len(delivery or [])}
     session.output.show(answer, tr("{count} sent again.", count=answer["replayed"]))
 
@@ -211,19 +218,19 @@ def rotate_secret(
 ) -> None:
     """Give a webhook another secret, printed this once."""
     row = find_webhook(session.client, webhook)
-    given = {"overlap_seconds": int(parse_duration(overlap))} if overlap else {}
-    answer = session.client.post(f"webhooks/{row['id']}/rotate-secret", {"overlap_seconds": 0} if at_once else given)
+    given: types.RotationRequest = {"overlap_seconds": int(parse_duration(overlap))} if overlap else {}
+    answer = session.client.post_webhook_rotate_secret(row["id"], {"overlap_seconds": 0} if at_once else given)
     end = answer["old_secret_until"]
     session.output.show(answer, _secret(answer), tr("The old one signs, too, until {end}.", end=end) if end else None)
 
 
-def types(session: Session) -> None:
+def list_types(session: Session) -> None:
     """The types of events."""
-    rows = session.client.get("webhook-event-types")
+    rows = session.client.get_webhook_event_types()
     session.output.show(rows, table((tr("type"), tr("when")), ((row["type"], row["description"]) for row in rows)))
 
 
-def _secret(row: dict[str, Any]) -> Text:
+def _secret(row: types.WebhookWithSecret | types.NewSecret) -> Text:
     return Text(tr("Secret, shown this once: {secret}", secret=row["secret"]))
 
 

@@ -80,6 +80,7 @@ QUERY: Mapping[str, Any] = {
     **dict.fromkeys(("created_after", "created_before", "finished_after", "finished_before", "before"), ""),
     "since": "2026-11-24T03:00:00Z",
     "type": "operation.failed",
+    "position": "48245.0.0.1795491720",
 }
 """An example of each parameter of queries; times have one of their own."""
 

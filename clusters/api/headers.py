@@ -65,13 +65,18 @@ ASKED: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
         "example": "1258",
     },
+    "Last-Event-ID of changes": {
+        "description": "The `id` of the last event that was seen: the stream goes on behind it.",
+        "schema": {"type": "string", "pattern": r"^[0-9]{1,19}(\.[0-9]{1,19}){3}$"},
+        "example": "48245.1.1258.1795491674",
+    },
 }
-"""Headers of requests by name."""
+"""Headers of requests by name; behind a blank, of which of two that bear it."""
 
 
 def asked(name: str) -> dict[str, Any]:
     """A header of a request, as a parameter."""
-    return {"in": "header", "name": name, **ASKED[name]}
+    return {"in": "header", "name": name.partition(" ")[0], **ASKED[name]}
 
 
 def reference(name: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ ENDPOINTS: Mapping[str, Mapping[str, Scope]] = {
     "whoami": {"GET": READ},
     "service": {"GET": READ},
     "events": {"GET": READ},
+    "events/stream": {"GET": READ},
     "access-keys": {"GET": ADMIN, "POST": ADMIN},
     "access-keys/<str:key_id>": {"GET": ADMIN, "PATCH": ADMIN},
     "access-keys/<str:key_id>/rotate": {"POST": ADMIN},

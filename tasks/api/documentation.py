@@ -49,6 +49,7 @@ OTHERS = {
     "Blank": "Empty: there is nothing to say yet.",
     "Null": "Null: there is nothing to say yet.",
     "Streamed": "The data of any event of an operation's stream.",
+    "StreamedFeed": "The data of any event of the stream of changes.",
 }
 """Descriptions of components that no serializer and no enum describes."""
 
@@ -57,7 +58,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """drf-spectacular's hook for the finished document."""
     result["info"]["description"] = DESCRIPTION
     result["tags"] = [{"name": name, "description": about} for name, about in TAGS.items()]
-    stream.complete(result["paths"][stream.PATH]["get"])
+    stream.complete(result["paths"])
     result["paths"] = dict(sorted(result["paths"].items()))
     for path, methods in result["paths"].items():
         for method, operation in methods.items():

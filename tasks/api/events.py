@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -54,27 +54,36 @@ class Look:
 @csrf_exempt
 async def events(request: HttpRequest, operation_id: str) -> HttpResponseBase:
     """The stream, after ``Last-Event-ID`` or ``?after=``."""
+    return await answered(request, lambda: _begin(request, operation_id))
+
+
+async def answered(request: HttpRequest, begin: Callable[[], AsyncIterator[str]]) -> HttpResponseBase:
+    """The stream that `begin` makes, or the problem that it raises."""
     try:
         if request.method != "GET":
             raise Problem("method-not-allowed", f'Method "{request.method}" not allowed.', headers={"Allow": "GET"})
-        key, operation, after = await in_thread(lambda: _begin(request, operation_id))
+        stream = await in_thread(begin)
     except Exception as error:
         problem = problem_of(error)
         if problem is None:
             raise
         return problem_response(problem, request.path)
-    stream = follow(operation, after, key=key)
     return StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8", headers=HEADERS)
 
 
-def _begin(request: HttpRequest, ident: str) -> tuple[UUID, UUID, int]:
-    """By which key, which operation, and the number to begin after. Raises `Problem`."""
+def caller(request: HttpRequest) -> AccessKey:
+    """Who asks for a stream, counted as one request. Raises `Problem`."""
     key, wait = admitted(request.headers.get("Authorization", ""), source_of(request))
     require(key, scope_of("GET", request.resolver_match))
     if wait:
         raise Throttled(wait)
+    return key
+
+
+def _begin(request: HttpRequest, ident: str) -> AsyncIterator[str]:
+    key = caller(request)
     operation = own_operation(key, ident)
-    return key.pk, operation.pk, number_to_begin_after(request, operation)
+    return follow(operation.pk, number_to_begin_after(request, operation), key=key.pk)
 
 
 def number_to_begin_after(request: HttpRequest, operation: Operation) -> int:
@@ -108,7 +117,7 @@ async def follow(
             yield "".join(found.frames)
             sent = time.monotonic()
         if found.over:
-            yield _frame(after, "end", {"state": found.state})
+            yield frame(after, "end", {"state": found.state})
             return
         if found.refused:
             return
@@ -139,17 +148,18 @@ def look(ident: UUID, after: int, key: UUID | None = None, still: Callable[[], b
 def _between(ident: UUID, after: int, upto: int) -> tuple[str, ...]:
     span: dict[str, Any] = {"operation": ident, "seq__gt": after, "seq__lte": upto}
     frames = {
-        seq: _frame(seq, kind, data)
+        seq: frame(seq, kind, data)
         for seq, kind, data in Event.objects.filter(**span).values_list("seq", "kind", "data")
     }
     chunks = LogChunk.objects.filter(**span).select_related("job__step")
     for chunk in chunks.only(*("seq", "at", "offset", "size", "text", "job__host", "job__attempt", "job__step__key")):
         data = {name: value for name, value in shown(chunk).items() if name in ("step", "host", "attempt", "text")}
-        frames[chunk.seq] = _frame(chunk.seq, "log", data)
+        frames[chunk.seq] = frame(chunk.seq, "log", data)
     return tuple(frames[seq] for seq in sorted(frames))
 
 
-def _frame(number: int, kind: str, data: dict[str, Any]) -> str:
+def frame(number: object, kind: str, data: Mapping[str, Any]) -> str:
+    """One event of a stream, whose `id` is the number."""
     # ASCII alone: many clients take U+2028 and U+0085 for the end of a line, which the standard does not.
     text = json.dumps(data, separators=(",", ":"))
     return f"id: {number}\nevent: {kind}\ndata: {text}\n\n"

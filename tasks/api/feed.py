@@ -21,6 +21,7 @@ from clusters.api.problems import invalid
 from clusters.models import Cluster
 from tasks.api.serializers import ClusterName
 from tasks.feed import changes
+from tasks.live_feed import here
 
 USUAL = timedelta(hours=1)
 USUAL_LIMIT, MOST = 100, 500
@@ -54,8 +55,9 @@ class FeedSerializer(Answer):
     """The last changes, the oldest first."""
 
     now = serializers.DateTimeField(help_text="The service's time, to ask from there on.")
+    position = serializers.CharField(help_text="Where the feed ends: `events/stream?position=` goes on from there.")
     results = ChangeOfStateSerializer(many=True, help_text="The changes, the oldest first.")
-    EXAMPLES = {"now": "2026-11-24T03:42:00Z"}
+    EXAMPLES = {"now": "2026-11-24T03:42:00Z", "position": "48245.0.0.1795491720"}
 
 
 class Feed(View):
@@ -81,15 +83,17 @@ class Feed(View):
     )
     @tells("not-found")
     def read(self, request: Request) -> Response:
-        """Health and operations together. A change may show up some seconds after its time: ask with an overlap."""
-        now = timezone.now()
+        """Health and operations together. A change may show up some seconds after its time: ask with an overlap, or
+        go on with `events/stream`, which tells each change once."""
+        now, position = timezone.now(), here()
         clusters = own_clusters(self.key)
         if ident := request.query_params.get("cluster", ""):
             clusters = clusters.filter(pk=own_cluster(self.key, ident).pk)
         limit = whole_number(request, "limit", USUAL_LIMIT, 1, MOST)
         since = _since(request)
         found = changes(clusters, since or now - USUAL, limit, last=since is None)
-        return Response(FeedSerializer({"now": now, "results": [asdict(one) for one in found]}).data)
+        feed = {"now": now, "position": str(position), "results": [asdict(one) for one in found]}
+        return Response(FeedSerializer(feed).data)
 
 
 def _since(request: Request) -> datetime | None:

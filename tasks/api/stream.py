@@ -1,4 +1,4 @@
-"""The event stream as the schema describes it; `tasks.api.events` is the stream itself."""
+"""An operation's event stream as the schema describes it; `tasks.api.events` is the stream itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from clusters.api.base import View
 from clusters.api.documentation import tells
 from clusters.api.fields import Answer
 from clusters.api.pagination import number
+from tasks.api import feed_stream
 from tasks.api.serializers import PHASES, Failure
 from tasks.models import ACTIVE, JobState, OperationState, Outcome, StepState
 
@@ -148,12 +149,17 @@ class Stream(View):
 
 
 def add(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """drf-spectacular's hook for the endpoints: the stream is one."""
-    return [*endpoints, (PATH, PATH, "GET", Stream.as_view({"get": "follow"}))]
+    """drf-spectacular's hook for the endpoints: the streams are some, too."""
+    streams = ((PATH, Stream), (feed_stream.PATH, feed_stream.FeedStream))
+    return [*endpoints, *((path, path, "GET", view.as_view({"get": "follow"})) for path, view in streams)]
 
 
-def complete(operation: dict[str, Any]) -> None:
-    """Say in the stream's answer which events there are."""
-    content = operation["responses"]["200"]["content"]["text/event-stream"]
-    data = {kind: {"$ref": f"#/components/schemas/{one.__name__}"} for kind, one in EVENTS.items()}
-    content["schema"] = {"type": "string", "examples": [FRAMES], "x-events": data}
+def complete(paths: dict[str, Any]) -> None:
+    """Say in the streams' answers which events there are."""
+    for path, events, frames in ((PATH, EVENTS, FRAMES), (feed_stream.PATH, feed_stream.EVENTS, feed_stream.FRAMES)):
+        content = paths[path]["get"]["responses"]["200"]["content"]["text/event-stream"]
+        data = {
+            kind: {"$ref": f"#/components/schemas/{one.__name__.removesuffix('Serializer')}"}
+            for kind, one in events.items()
+        }
+        content["schema"] = {"type": "string", "examples": [frames], "x-events": data}

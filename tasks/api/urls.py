@@ -12,6 +12,7 @@ from tasks.api.access_keys import AccessKeys
 from tasks.api.clusters import Clusters, Nodes
 from tasks.api.events import events
 from tasks.api.feed import Feed
+from tasks.api.feed_stream import feed
 from tasks.api.fleet import FleetView
 from tasks.api.imports import Imports, ImportsOfCluster
 from tasks.api.operations import OperationKinds, Operations, OperationsOfCluster, Steps
@@ -34,6 +35,7 @@ urlpatterns = [
     path(f"{ACCESS_KEY}/revoke", AccessKeys.as_view({"post": "revoke"})),
     path("service", ServiceView.as_view({"get": "read"})),
     path("events", Feed.as_view({"get": "read"})),
+    path("events/stream", feed),
     path("clusters", Clusters.as_view({"get": "list", "post": "create"})),
     path("clusters/validate", Clusters.as_view({"post": "judge"})),
     path("clusters/import", Imports.as_view({"post": "create"})),

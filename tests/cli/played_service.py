@@ -140,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             else:
                 self._json(answer, status, headers)
-        elif path.endswith("/events"):
+        elif path.endswith(("/events", "/stream")):
             self._events()
         else:
             self._route(path, query, body)
@@ -176,7 +176,9 @@ class _Handler(BaseHTTPRequestHandler):
             cluster.update(body or {})
             self._json(cluster)
         elif rest == ["operations"] and self.command == "POST":
-            operation = played.add_operation(cluster, body["kind"], params=body["params"], dry_run=body["dry_run"])
+            operation = played.add_operation(
+                cluster, body["kind"], params=body.get("params", {}), dry_run=body.get("dry_run", False)
+            )
             self._json(operation, 202)
         elif rest == ["operations"]:
             self._page([one for one in played.operations if one["cluster"]["id"] == cluster["id"]], query)

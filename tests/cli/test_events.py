@@ -10,6 +10,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.cli.played_service import PlayedService
 
+STREAM = "events/stream"
+
 
 def change(number: int, **fields: Any) -> dict[str, Any]:
     known = {
@@ -33,8 +35,9 @@ def feed(service: PlayedService) -> PlayedService:
 
 
 def answers(service: PlayedService, *pages: list[dict[str, Any]]) -> None:
-    service.once["GET events"] = [(200, {}, {"now": "2026-01-01T00:01:00Z", "results": rows}) for rows in pages]
-    service.answers["GET events"] = {"now": "2026-01-01T00:01:00Z", "results": []}
+    answer = {"now": "2026-01-01T00:01:00Z", "position": "0", "results": []}
+    service.once["GET events"] = [(200, {}, {**answer, "results": rows}) for rows in pages]
+    service.answers["GET events"] = answer
 
 
 def test_what_has_changed_is_a_table(run: Run, feed: PlayedService) -> None:
@@ -51,22 +54,25 @@ def test_what_has_changed_is_a_table(run: Run, feed: PlayedService) -> None:
 def test_watching_tells_each_change_once_and_goes_on_after_a_break(
     run: Run, feed: PlayedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.commands.events.EVERY", 0.01)
-    answers(feed, [change(1)], [change(1), change(2)])
-    feed.once["GET events"].append((503, {"Retry-After": "99"}, {"title": "The database is away."}))
-    feed.once["GET events"].append((200, {}, {"now": "", "results": [change(2), change(3, old_state="")]}))
+    monkeypatch.setattr("cli.events.FIRST_DELAY", 0.01)
+    answers(feed, [change(1)])
+    # The second was written while the list was read: the stream begins before it.
+    feed.events = [("now", {"now": ""}), *(("change", change(number)) for number in (1, 2, 3, 4))]
+    feed.cuts = [3]
+    feed.once[f"GET {STREAM}"] = [(503, {}, {"title": "The database is away."})]
 
-    result = run("events", "-w", "-o", "json", "--timeout", "1s")
+    result = run("events", "-w", "-o", "json", "--timeout", "3s")
 
     assert result.code == 124
     told = [json.loads(line)["id"] for line in result.out.splitlines() if line.startswith('{"id"')]
-    assert told == ["health-1", "health-2", "health-3"]
+    assert told == ["health-1", "health-2", "health-3", "health-4"]
     assert "The database is away." in result.err
-    assert "connected again" in result.err
+    assert result.err.count("connected again") == 2
+    seen = [one.headers.get("Last-Event-ID") for one in feed.requests if one.path == STREAM]
+    assert seen == ["0", "0", "3"]
 
 
-def test_lines_for_people(run: Run, feed: PlayedService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.commands.events.EVERY", 0.01)
+def test_lines_for_people(run: Run, feed: PlayedService) -> None:
     demo = feed.add_cluster("demo")
     answers(feed, [change(1), change(2, subject="operation", name="install", old_state="", new_state="running")])
 
@@ -75,5 +81,15 @@ def test_lines_for_people(run: Run, feed: PlayedService, monkeypatch: pytest.Mon
     first, second = result.out.splitlines()[:2]
     assert first.endswith("demo  component loki  healthy -> unhealthy  0 of 1 pods")
     assert "operation install  running" in second
-    assert next(one.query["cluster"] for one in feed.requests if one.path == "events") == demo["id"]
+    asked = [one.query["cluster"] for one in feed.requests if one.path in ("events", STREAM)]
+    assert asked == [demo["id"], demo["id"]]
     assert run("events", "-w", "--timeout", "soon").code == 2
+
+
+def test_what_the_service_refuses_ends_watching(run: Run, feed: PlayedService) -> None:
+    answers(feed, [])
+    feed.once[f"GET {STREAM}"] = [(401, {}, {"title": "The access key was revoked.", "status": 401})]
+
+    result = run("events", "-w")
+
+    assert (result.code, "was revoked" in result.err) == (3, True)

@@ -77,7 +77,11 @@ def site(service: PlayedService, monkeypatch: pytest.MonkeyPatch) -> PlayedServi
     of = f"GET clusters/{demo['id']}"
     service.answers |= {
         "GET whoami": {},
-        "GET events": {"now": AT, "results": [change(1), change(2, subject="operation", name="install")]},
+        "GET events": {
+            "now": AT,
+            "position": "0",
+            "results": [change(1), change(2, subject="operation", name="install")],
+        },
         "GET fleet": SEEN,
         f"{of}/pods": {**read, "results": [{**pod, "ip": "10.0.0.9", "node": "w1"}]},
         f"{of}/certificates": {**read, "state": "unhealthy", "reason": "it ends", "results": [ends]},

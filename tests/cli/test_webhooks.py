@@ -98,6 +98,11 @@ def test_deliveries_are_listed_and_sent_again(run: Run, hooked: PlayedService) -
     hooked.answers[f"GET webhooks/{ID}/deliveries"] = {"next": None, "results": [DELIVERY]}
     assert "operation.failed" in run("webhooks", "deliveries", "--state", "failed").out
     assert hooked.requests[-1].query == {"state": "failed", "limit": "20"}
+    rows = [{**DELIVERY, "id": number} for number in range(250)]
+    pages = [{"next": "http://x/?cursor=abc&limit=200", "results": rows[:200]}, {"next": None, "results": rows[200:]}]
+    hooked.once[f"GET webhooks/{ID}/deliveries"] = [(200, {}, page) for page in pages]
+    assert [one["id"] for one in run("webhooks", "deliveries", "--limit", "240", "-o", "json").json()] == [*range(240)]
+    assert hooked.requests[-1].query == {"cursor": "abc", "limit": "200"}
     hooked.answers[f"POST webhooks/{ID}/deliveries/7/replay"] = DELIVERY
     assert "1 sent again" in run("webhooks", "replay", "--delivery", "7").out
     hooked.answers[f"POST webhooks/{ID}/replay"] = {"replayed": 3}
