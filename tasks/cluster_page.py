@@ -81,6 +81,7 @@ class ClusterPage(ClusterAdmin):
             "kind": PLANS[kind],
             "form": form,
             "plan": plan,
+            "stages": plan.staged() if plan else [],
             "destroys": kind in DESTROYS,
         }
         return render(request, "admin/dashboard/start.html", context)
