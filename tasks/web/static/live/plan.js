@@ -1,5 +1,6 @@
 // The plan: each step with its state, attempts, hosts, running time, and its error with what to do.
 
+import { AtWork } from "./at_work.js";
 import { DONE, Stages } from "./stages.js";
 import { badge, clock, part, say, showError } from "./words.js";
 
@@ -10,10 +11,11 @@ const QUIET = 20; // seconds without output after which it is said
 
 export class Plan {
   /** `actions`: which buttons there are; `on` is called with "log", "retry" or "skip" and a step's key. */
-  constructor(list, words, actions, on) {
-    [this.list, this.words, this.actions, this.on] = [list, words, actions, on];
+  constructor(root, words, actions, on) {
+    [this.words, this.actions, this.on] = [words, actions, on];
     this.steps = new Map();
-    this.stages = new Stages(list, words);
+    this.stages = new Stages(root.querySelector("[data-steps]"), words);
+    this.atWork = new AtWork(part(root, "now"), words);
     this.operation = "";
   }
 
@@ -57,6 +59,7 @@ export class Plan {
   showAll() {
     for (const row of this.steps.values()) this.show(row);
     this.stages.show(this.steps);
+    this.atWork.show(this.steps);
   }
 
   times(state, before, now) {
