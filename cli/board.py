@@ -9,6 +9,7 @@ from typing import Any
 
 from cli.language import N_, tr
 from cli.text import moment
+from cli.titles import titled
 
 ENDED = ("succeeded", "failed", "cancelled")
 STEP_ENDED = (*ENDED, "skipped")
@@ -124,7 +125,7 @@ class Board:
 
     def _step(self, data: Mapping[str, Any], now: datetime) -> list[Change]:
         key = str(data.get("key"))
-        row = self.steps.setdefault(key, StepRow(key, str(data.get("title") or key)))
+        row = self.steps.setdefault(key, StepRow(key, titled(str(data.get("title") or key))))
         before, note = (row.state, row.attempt), row.note
         row.state = str(data.get("state") or row.state)
         row.attempt = int(data.get("attempt") or row.attempt)
@@ -158,7 +159,7 @@ class Board:
 def _row(step: Mapping[str, Any]) -> StepRow:
     return StepRow(
         key=step["key"],
-        title=step.get("title") or step["key"],
+        title=titled(step.get("title") or step["key"]),
         state=step.get("state") or "pending",
         outcome=step.get("outcome") or "",
         progress=float(step.get("progress") or 0),

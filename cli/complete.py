@@ -12,6 +12,7 @@ import typer
 from cli.api.client import Api
 from cli.config import config_path, load
 from cli.target import resolve
+from cli.titles import titled
 
 # A shell waits for the answer: what takes longer is not offered (seconds).
 PATIENCE = 2.0
@@ -95,7 +96,7 @@ def _nodes(client: Api, given: dict[str, Any]) -> Iterator[Offer]:
 
 def _kinds(client: Api, given: dict[str, Any]) -> Iterator[Offer]:
     for row in client.get_operation_kinds():
-        yield row["kind"], row["title"]
+        yield row["kind"], titled(row["title"])
 
 
 def _components(client: Api, given: dict[str, Any]) -> Iterator[Offer]:

@@ -15,6 +15,7 @@ from cli.events import EventStream, Lost, Resumed, Tick, within
 from cli.language import tr
 from cli.output import Output, table
 from cli.text import duration, harmless, moment
+from cli.titles import titled
 from cli.verb import Session
 from cli.view import View, view_of
 
@@ -168,7 +169,9 @@ def plan_table(detail: Mapping[str, Any]) -> RenderableType:
         error = step.get("error") or {}
         outcome = tr(WORDS.get(step.get("outcome") or "", step.get("outcome") or step.get("state") or ""))
         hosts = [job["host"] for job in step.get("hosts") or [] if job.get("host") != "service"]
-        rows.append((step["key"], step.get("title"), outcome, hosts, error.get("message") or step.get("note")))
+        rows.append(
+            (step["key"], titled(step.get("title") or ""), outcome, hosts, error.get("message") or step.get("note"))
+        )
     return table(
         (tr("step"), tr("what"), tr("outcome"), tr("hosts"), tr("note")), rows, empty=tr("The plan has no steps.")
     )

@@ -15,6 +15,9 @@ from cli.help import paragraphs
 from cli.language import LOCALES
 from cli.main import app
 from scripts.messages import compiled
+from scripts.messages import read as read_service
+from scripts.titles import collected
+from tasks.plans import PLANS
 
 ROOT = Path(__file__).resolve().parent.parent
 PO = LOCALES / "zh" / "LC_MESSAGES" / "3kctl.po"
@@ -37,7 +40,15 @@ LIBRARY = (
 def texts() -> set[str]:
     """Every text that people may see."""
     found = {message for _, _, message, _, _ in extract_from_dir(ROOT / "cli", keywords={"tr": None, "N_": None})}
-    return {text for text in found if isinstance(text, str)} | set(helps(typer.main.get_command(app))) | set(LIBRARY)
+    known = {text for text in found if isinstance(text, str)} | set(LIBRARY) | set(titles())
+    return known | set(helps(typer.main.get_command(app)))
+
+
+def titles() -> dict[str, str]:
+    """What the service calls steps and operations, with its translation: there is one of each, for pages and 3kctl."""
+    service = read_service()
+    wanted = {*collected(ROOT / "tasks" / "plans"), *(plan.title for plan in PLANS.values())}
+    return {text: str(service[text].string) if text in service else "" for text in sorted(wanted)}
 
 
 def helps(command: Any) -> Iterator[str]:
@@ -67,9 +78,10 @@ def main() -> None:
     """Add what is new, drop what is gone, keep what is translated."""
     before = read() if PO.exists() else Catalog()
     catalog = Catalog(locale="zh", domain="3kctl", project="3kctl", fuzzy=False)
+    given = titles()
     for text in texts():
         known = before.get(text)
-        catalog.add(text, known.string if known else "")
+        catalog.add(text, given.get(text) or (known.string if known else ""))
     PO.parent.mkdir(parents=True, exist_ok=True)
     write(catalog)
     empty = [message.id for message in read() if message.id and not message.string]

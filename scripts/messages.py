@@ -20,6 +20,8 @@ from babel.messages.extract import extract
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
+from scripts import titles
+
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "sanqian_service" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 OURS = ("sanqian_service", "clusters", "tasks")
@@ -47,6 +49,7 @@ def collected() -> frozenset[Message]:
     with translation.override(None):
         for name in ("clusters", "tasks"):
             found |= set(wording.messages(apps.get_app_config(name)))
+    found |= set(titles.collected(ROOT / "tasks" / "plans"))
     for plan in PLANS.values():
         found |= {plan.title, plan.description, *(str(rule.get("description", "")) for rule in plan.params.values())}
     return frozenset(message for message in found | _of_unfold() if message)

@@ -134,6 +134,10 @@ class OperationAdmin(ReadOnly, ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_fields(request, obj) if obj else StartForm.Meta.fields
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        whole = super().get_fieldsets(request, obj)
+        return [(gettext_lazy("Details"), {**whole[0][1], "classes": ["collapse"]})] if obj else whole
+
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         try:
             return super().add_view(request, form_url, extra_context)

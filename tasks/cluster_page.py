@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -38,6 +38,16 @@ class ClusterPage(ClusterAdmin):
     class Media:
         css = {"all": ["pages/pages.css"]}
         js = [Script("pages/refresh.js", defer=True)]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = self.get_fields(request, obj)
+        known = self.get_readonly_fields(request, obj)
+        # Below what the page is about; a form with an error is open by itself.
+        shut = {"classes": ["collapse"]}
+        return [
+            (gettext_lazy("Settings"), {**shut, "fields": [name for name in fields if name not in known]}),
+            (gettext_lazy("Details"), {**shut, "fields": [name for name in fields if name in known]}),
+        ]
 
     def get_urls(self) -> list[URLPattern]:
         own, wrap = "clusters_cluster", self.admin_site.admin_view
@@ -81,6 +91,7 @@ class ClusterPage(ClusterAdmin):
             "kind": PLANS[kind],
             "form": form,
             "plan": plan,
+            "stages": plan.staged() if plan else [],
             "destroys": kind in DESTROYS,
         }
         return render(request, "admin/dashboard/start.html", context)

@@ -163,6 +163,11 @@ class Plan:
             ready.extend(sorter.get_ready())
         return tuple(result)
 
+    def staged(self) -> list[tuple[int, list[StepSpec]]]:
+        """The steps by their stage, in order."""
+        stage = stages((step.key, step.after) for step in self.ordered())
+        return [(n, [step for step in self.steps if stage[step.key] == n]) for n in sorted(set(stage.values()))]
+
     def only(self, keys: Sequence[str]) -> Plan:
         """The named steps alone, without waiting for steps that are not among them.
 
@@ -180,6 +185,17 @@ class Plan:
             if step.key in keys
         )
         return Plan(**{**self.__dict__, "steps": chosen})
+
+
+def stages(waits: Iterable[tuple[str, Iterable[str]]]) -> dict[str, int]:
+    """The stage of each step, from 1, out of (key, what it waits for) in dependency order.
+
+    The steps of a stage wait for none of each other: they run side by side.
+    """
+    found: dict[str, int] = {}
+    for key, after in waits:
+        found[key] = 1 + max((found.get(one, 0) for one in after), default=0)
+    return found
 
 
 @dataclass(frozen=True)

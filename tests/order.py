@@ -10,8 +10,9 @@ from typing import Any
 
 from xdist.scheduler import LoadFileScheduling
 
+PAGES = "tests/web/"
 LONG = (
-    *("tests/web/", "tests/main_job/", "tests/sanqian_service/test_up", "tests/rotate/", "tests/ceph/", "tests/chaos/"),
+    *(PAGES, "tests/main_job/", "tests/sanqian_service/test_up", "tests/rotate/", "tests/ceph/", "tests/chaos/"),
     *("tests/fuzz/", "tests/upkeep/", "tests/backup/", "tests/imports/"),
 )
 
@@ -20,6 +21,10 @@ class LongestFirst(LoadFileScheduling):  # type: ignore[misc]
     """xdist's, whose own order is by the number of a file's tests."""
 
     _ordered = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Pages are tested in one process: with one web server, and one browser."""
+        return PAGES if nodeid.startswith(PAGES) else super()._split_scope(nodeid)
 
     def _assign_work_unit(self, node: Any) -> None:
         if not self._ordered:

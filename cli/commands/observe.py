@@ -16,6 +16,7 @@ from cli.lookup import find_cluster
 from cli.operate import ClusterArgument, Waiting, operate
 from cli.output import STYLES, Output, table
 from cli.text import age, bytes_size, duration
+from cli.titles import titled
 from cli.verb import Session, verb
 
 
@@ -215,7 +216,7 @@ def drift(
     steps = (report.get("details") or {}).get("steps") or []
     body = table(
         (tr("step"), tr("what"), tr("not as installed on"), tr("could not be told on")),
-        ((one["step"], one["title"], one["changed"], one["silent"]) for one in steps),
+        ((one["step"], titled(one["title"]), one["changed"], one["silent"]) for one in steps),
         empty=(tr("nothing differs") if report["state"] == "healthy" else ""),
     )
     if now and not session.output.form.tables:

@@ -115,10 +115,9 @@ def clean(
     # Probe and verification ask what a preflight would find here, so that another installation finds nothing.
     facts = f"facts() (\nset +eu\n{FILES['facts']})\n"
     looking = {phase: getattr(made, phase).replace("@FACTS@\n", facts) for phase in ("probe", "verify")}
-    who = names[0] if len(names) == 1 else f"{len(names)} hosts"
     return StepSpec(
         key,
-        f"Clean {who}",
+        f"Clean {names[0]}" if len(names) == 1 else f"Clean {len(names)} hosts",
         replace(made, **looking),
         hosts=names,
         after=after,

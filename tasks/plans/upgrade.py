@@ -69,7 +69,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         ),
         StepSpec(
             "upgrade",
-            f"Upgrade Kubernetes to {wanted}, node by node",
+            f"Upgrade Kubernetes node by node to {wanted}",
             script("upgrade", "nodes", "versions", env=env),
             hosts=first,
             after=("configuration",),

@@ -12,8 +12,11 @@ from django.utils.translation import gettext, ngettext
 
 from clusters import wording
 from clusters.timeline import Span
+from tasks.titles import kind_titled, titled
 
 register = template.Library()
+register.filter(titled)
+register.filter(kind_titled)
 _LEVELS = {
     "good": ("ready", "healthy", "succeeded", "skipped", "already", "checked"),
     "busy": ("installing", "uninstalling", "running", "cancelling", "progressing", "changed"),

@@ -25,6 +25,8 @@ from tasks.api.events import HEADERS, follow, in_thread, number_to_begin_after
 from tasks.api.operations import steps_of
 from tasks.api.serializers import OperationSerializer, StepSerializer
 from tasks.models import Operation
+from tasks.plan import stages
+from tasks.titles import titled
 from tasks.web.text import Lines
 
 PIECE = 500  # chunks read at once for the text of a whole log
@@ -108,8 +110,12 @@ class Live:
 def state(request: HttpRequest, operation: Operation) -> HttpResponseBase:
     """The operation with its steps and hosts as REST shows it, and the service's time."""
     rows = list(steps_of(operation))
-    # Errors whole, as events tell them: with the last lines.
-    steps = [{**StepSerializer(row).data, "error": row.error} for row in rows]
+    stage = stages((row.key, row.after) for row in rows)
+    # Errors whole, as events tell them: with the last lines. Titles in the reader's language.
+    steps = [
+        {**StepSerializer(row).data, "error": row.error, "title": titled(row.title), "stage": stage[row.key]}
+        for row in rows
+    ]
     whole = {**OperationSerializer(operation).data, "error": operation.error, "steps": steps}
     return _json({**whole, "now": timezone.now()})
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.plan import Action, ClusterFact, HostFact, Plan, PlanError, Retry, Script, StepSpec
+from tasks.plan import Action, ClusterFact, HostFact, Plan, PlanError, Retry, Script, StepSpec, stages
 
 
 def step(key: str, *after: str, hosts: tuple[str, ...] = ("h1",)) -> StepSpec:
@@ -43,6 +43,17 @@ def test_a_choice_of_steps_does_not_wait_for_the_others() -> None:
 
 
 TEXT = st.text(max_size=20)
+
+
+def test_steps_of_one_stage_wait_for_none_of_each_other() -> None:
+    one, two, three, four = step("one"), step("two", "one"), step("three"), step("four", "two", "three")
+    made = Plan("test", (four, three, two, one)).staged()
+    assert [(n, [each.key for each in steps]) for n, steps in made] == [
+        (1, ["three", "one"]),
+        (2, ["two"]),
+        (3, ["four"]),
+    ]
+    assert stages([("b", ["left out"]), ("c", ["b"])]) == {"b": 1, "c": 2}
 
 
 @given(

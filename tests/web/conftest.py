@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from clusters.models import AccessKey
@@ -29,18 +30,44 @@ PASSWORD = "long enough for this"
 expect.set_options(timeout=60_000)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, until the module's end: Playwright runs an event loop in this thread, which no other tests expect."""
+class Chromium:
+    """One browser for all tests in a row that use it."""
+
+    def __init__(self) -> None:
+        self._started: Browser | None = None
+        self._ends = ExitStack()
+
+    def start(self) -> Browser:
+        if self._started is None:
+            patched = self._ends.enter_context(pytest.MonkeyPatch.context())
+            patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # or Django refuses to query beside Playwright's loop
+            playwright = self._ends.enter_context(sync_playwright())
+            # As root there is no sandbox to be had; the pages are our own.
+            arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+            self._started = playwright.chromium.launch(executable_path=str(installed.CHROMIUM), args=arguments)
+            self._ends.callback(self._started.close)
+        return self._started
+
+    def stop(self) -> None:
+        self._started = None
+        self._ends.close()
+
+
+CHROMIUM = Chromium()
+
+
+@pytest.fixture
+def browser() -> Browser:
     if lacking := installed.missing():
         pytest.skip(f"the tests of pages need {', '.join(lacking)}: python -m lab setup --browser")
-    with pytest.MonkeyPatch.context() as patched, sync_playwright() as playwright:
-        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # or Django refuses to query beside that loop
-        # As root there is no sandbox to be had; the pages are our own.
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        started = playwright.chromium.launch(executable_path=str(installed.CHROMIUM), args=arguments)
-        yield started
-        started.close()
+    return CHROMIUM.start()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: Any) -> None:
+    """Playwright runs an event loop in this thread, which tests without a browser do not expect."""
+    if "browser" not in getattr(nextitem, "fixturenames", ()):
+        CHROMIUM.stop()
 
 
 class Visitor:
@@ -141,3 +168,10 @@ def key_value(access_key: AccessKey) -> str:  # noqa: F811
 @pytest.fixture
 def operator(transactional_db: None) -> User:
     return User.objects.create_superuser("op", password=PASSWORD)
+
+
+@pytest.fixture
+def viewer(transactional_db: None) -> User:
+    made = User.objects.create_user("looks-on", password=PASSWORD, is_staff=True)
+    made.groups.add(Group.objects.get(name="viewer"))
+    return made

@@ -89,6 +89,8 @@ def test_everybody_can_use_the_pages(
         ("operation", f"/console/operations/{operation.pk}"),
     ):
         customer.page.goto(address)
+        if what == "operation":
+            expect(customer.page.locator("[data-value=connection][data-state=following]")).to_be_visible()
         customer.is_accessible()
         customer.picture(f"console-{what}-{name}")
     customer.log_out()

@@ -15,7 +15,7 @@ class Operation {
     this.root = root;
     this.words = new Words(root);
     this.forms = Object.fromEntries(Array.from(root.querySelectorAll("form[data-action]"), (form) => [form.dataset.action, form]));
-    this.plan = new Plan(root.querySelector("[data-steps]"), this.words, this.forms, (what, step) => this.pressed(what, step));
+    this.plan = new Plan(root, this.words, this.forms, (what, step) => this.pressed(what, step));
     this.log = new Log(root, this.words, root.dataset.logUrl);
     this.title = document.title;
     this.state = {};

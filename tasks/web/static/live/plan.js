@@ -1,55 +1,65 @@
 // The plan: each step with its state, attempts, hosts, running time, and its error with what to do.
 
+import { AtWork } from "./at_work.js";
+import { DONE, Stages } from "./stages.js";
 import { badge, clock, part, say, showError } from "./words.js";
 
 const ENDED = ["succeeded", "failed", "cancelled", "skipped"];
-const DONE = ["succeeded", "skipped"];
 const HOST_ENDED = ["succeeded", "failed", "lost", "cancelled"];
+const MOST_NAMED = 2; // of the steps that one waits for
 const QUIET = 20; // seconds without output after which it is said
 
 export class Plan {
   /** `actions`: which buttons there are; `on` is called with "log", "retry" or "skip" and a step's key. */
-  constructor(list, words, actions, on) {
-    [this.list, this.words, this.actions, this.on] = [list, words, actions, on];
+  constructor(root, words, actions, on) {
+    [this.words, this.actions, this.on] = [words, actions, on];
     this.steps = new Map();
+    this.stages = new Stages(root.querySelector("[data-steps]"), words);
+    this.atWork = new AtWork(part(root, "now"), words);
     this.operation = "";
   }
 
   /** Take in the whole state. */
   load(state) {
     this.operation = state.state;
-    for (const step of state.steps) {
-      const row = this.row(step.key);
+    for (const step of this.stages.ordered(state.steps)) {
       const hosts = new Map(step.hosts.map((host) => [host.host, host]));
-      Object.assign(row.data, step, { hosts });
-      this.show(row);
+      Object.assign((this.steps.get(step.key) ?? this.add(step)).data, step, { hosts });
     }
+    this.showAll();
   }
 
   /** Take in one event. `now` is the service's time. */
   apply(kind, data, now) {
     if (kind === "step" && this.steps.has(data.key)) {
-      const row = this.row(data.key);
+      const row = this.steps.get(data.key);
       const before = row.data;
       const moved = before.state !== data.state || before.attempt !== data.attempt;
       const times = moved ? this.times(data.state, before, now) : {};
-      row.data = { ...before, ...data, ...times };
+      row.data = { ...before, ...data, ...times, title: before.title }; // an event's title is in English
       if (moved && data.attempt !== before.attempt) row.data.hosts = new Map();
-      this.show(row);
+      if (moved) this.showAll(); // others may wait for it
+      else this.show(row);
     } else if (kind === "job" && this.steps.has(data.step)) {
-      const row = this.row(data.step);
+      const row = this.steps.get(data.step);
       const known = row.data.hosts.get(data.host) || { started_at: now.toISOString() };
       const over = HOST_ENDED.includes(data.state) ? { finished_at: known.finished_at || now.toISOString() } : {};
       row.data.hosts.set(data.host, { ...known, finished_at: null, ...over, ...data, host: data.host });
       this.show(row);
     } else if (kind === "log" && this.steps.has(data.step)) {
-      const host = this.row(data.step).data.hosts.get(data.host);
+      const host = this.steps.get(data.step).data.hosts.get(data.host);
       if (host) host.last_output_at = now.toISOString();
     } else if (kind === "operation" || kind === "end") {
       if (this.operation === data.state) return;
       this.operation = data.state;
-      for (const row of this.steps.values()) this.show(row);
+      this.showAll();
     }
+  }
+
+  showAll() {
+    for (const row of this.steps.values()) this.show(row);
+    this.stages.show(this.steps);
+    this.atWork.show(this.steps);
   }
 
   times(state, before, now) {
@@ -71,17 +81,15 @@ export class Plan {
     }
   }
 
-  row(key) {
-    let row = this.steps.get(key);
-    if (row) return row;
+  add(step) {
     const element = this.words.copy("step");
-    row = { element, data: { key, hosts: new Map(), after: [] }, hosts: new Map(), opened: false };
+    const row = { element, data: { hosts: new Map(), after: [] }, hosts: new Map(), opened: false };
     for (const [selector, what] of [["[data-show-log]", "log"], ["[data-retry-from]", "retry"], ["[data-skip]", "skip"]]) {
       element.querySelector(selector).addEventListener("click", () => this.on(what, row.data));
     }
-    element.dataset.step = key;
-    this.steps.set(key, row);
-    this.list.append(element);
+    element.dataset.step = step.key;
+    this.steps.set(step.key, row);
+    this.stages.place(step).append(element);
     return row;
   }
 
@@ -95,8 +103,7 @@ export class Plan {
     say(part(element, "attempt"), data.attempt > 1 ? `${this.words.of("attempt")} ${data.attempt}` : "");
     say(part(element, "time"), this.time(data, null));
     say(part(element, "note"), data.note === data.error?.message ? "" : data.note || "");
-    const waits = data.state === "pending" && data.after.length;
-    say(part(element, "after"), waits ? `${this.words.of("after")} ${data.after.join(", ")}` : "");
+    say(part(element, "after"), this.waiting(data));
     const progress = element.querySelector(":scope > progress");
     progress.hidden = data.state !== "running";
     progress.value = data.progress || 0;
@@ -106,6 +113,15 @@ export class Plan {
     element.querySelector("[data-skip]").hidden = !(this.actions.skip && this.operation === "failed" && data.state === "failed");
     element.querySelector("[data-show-log]").hidden = !data.started_at && !data.hosts.size;
     this.showHosts(row);
+  }
+
+  /** What a step still waits for. */
+  waiting(data) {
+    if (data.state !== "pending") return "";
+    const open = data.after.map((key) => this.steps.get(key)?.data).filter((step) => step && !DONE.includes(step.state));
+    const titles = open.slice(0, MOST_NAMED).map((step) => step.title || step.key);
+    if (open.length > MOST_NAMED) titles.push(`+ ${open.length - MOST_NAMED}`);
+    return titles.length ? `${this.words.of("waits")} ${titles.join(this.words.of("comma"))}` : "";
   }
 
   showHosts(row) {
