@@ -39,14 +39,19 @@ RESET = [  # what a retry gives a step anew
     *("state", "attempt", "tries", "outcome", "progress", "note", "error", "memory"),
     *("not_before", "sent_at", "lease_until", "started_at", "finished_at"),
 ]
-CONSTRAINT = "one_mutating_operation_a_cluster"
+# What the database lets one operation at a time of a cluster be, and the constraint that does.
+ALONE = {"mutating": "one_mutating_operation_a_cluster", "holds_etcd": "one_operation_holds_etcd_of_a_cluster"}
 
 
 class Busy(Exception):
-    """Another mutating operation of the cluster is under way."""
+    """An operation of the cluster is under way that this one must not run beside."""
 
     def __init__(self, operation: Operation | None) -> None:
-        super().__init__("Another operation of this cluster is under way.")
+        super().__init__(
+            f"The {operation.kind} of this cluster is {operation.state} (operation {operation.pk})."
+            if operation
+            else "Another operation of this cluster was under way."
+        )
         self.operation = operation
 
 
@@ -57,7 +62,7 @@ class NotRetryable(Exception):
 def create(
     cluster: Cluster, plan: Plan, params: dict[str, Any], *, dry_run: bool = False, requested_by: str = ""
 ) -> Operation:
-    """Store the operation and its steps. Raises `Busy` while another mutating operation is under way."""
+    """Store the operation and its steps. Raises `Busy` while another one is under way that excludes it."""
     dry_run = dry_run or plan.probes_only
     operation = Operation(
         cluster=cluster,
@@ -65,6 +70,7 @@ def create(
         params=params,
         dry_run=dry_run,
         mutating=plan.mutating and not dry_run,
+        holds_etcd=plan.holds_etcd and not dry_run,
         requested_by=requested_by,
         notes=list(plan.notes),
     )
@@ -378,7 +384,7 @@ def _behind(steps: list[Step], key: str) -> set[str]:
 
 
 class _one_at_a_time:
-    """Turns the database's refusal of a second mutating operation into `Busy`."""
+    """Turns the database's refusal of a second operation of the kinds of `ALONE` into `Busy`."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -387,6 +393,9 @@ class _one_at_a_time:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, IntegrityError) and CONSTRAINT in str(error):
-            other = Operation.objects.filter(cluster=self._cluster, mutating=True, state__in=ACTIVE).first()
-            raise Busy(other) from error
+        if not isinstance(error, IntegrityError):
+            return
+        for field, constraint in ALONE.items():
+            if constraint in str(error):
+                others = Operation.objects.filter(cluster=self._cluster, state__in=ACTIVE, **{field: True})
+                raise Busy(others.first()) from error

@@ -56,7 +56,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
             retry=Retry(3),
         )
     )
-    return Plan("renew-certificates", tuple(steps)).validate(cluster.names)
+    return Plan("renew-certificates", tuple(steps), holds_etcd=True).validate(cluster.names)
 
 
 def _etcd(site: Site, host: HostFact, after: str) -> StepSpec:

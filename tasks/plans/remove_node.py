@@ -78,7 +78,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     else:
         steps.append(clean(site, node.name, after=behind()))
     steps += _retire(site, node, behind(), force=force)
-    return Plan("remove-node", tuple(steps), notes=tuple(_notes(cluster, node)))
+    return Plan("remove-node", tuple(steps), holds_etcd="etcd" in node.roles, notes=tuple(_notes(cluster, node)))
 
 
 def _leaving(cluster: ClusterFact, name: JSON) -> HostFact:
