@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from clusters.models import Cluster
 from tasks.database import patient
 from tasks.engine import rows
+from tasks.engine.alone import one_at_a_time
 from tasks.engine.change import Change, changing
 from tasks.engine.states import move
 from tasks.models import (
@@ -39,20 +40,6 @@ RESET = [  # what a retry gives a step anew
     *("state", "attempt", "tries", "outcome", "progress", "note", "error", "memory"),
     *("not_before", "sent_at", "lease_until", "started_at", "finished_at"),
 ]
-# What the database lets one operation at a time of a cluster be, and the constraint that does.
-ALONE = {"mutating": "one_mutating_operation_a_cluster", "holds_etcd": "one_operation_holds_etcd_of_a_cluster"}
-
-
-class Busy(Exception):
-    """An operation of the cluster is under way that this one must not run beside."""
-
-    def __init__(self, operation: Operation | None) -> None:
-        super().__init__(
-            f"The {operation.kind} of this cluster is {operation.state} (operation {operation.pk})."
-            if operation
-            else "Another operation of this cluster was under way."
-        )
-        self.operation = operation
 
 
 class NotRetryable(Exception):
@@ -76,7 +63,7 @@ def create(
     )
     if operation.mutating:
         operation.cluster_states = {"during": plan.during, "success": plan.success, "failure": plan.failure}
-    with _one_at_a_time(cluster), transaction.atomic():
+    with one_at_a_time(cluster), transaction.atomic():
         operation.save(force_insert=True)
         Step.objects.bulk_create(
             Step(
@@ -170,7 +157,7 @@ def retry(operation_id: UUID, from_step: str = "") -> Operation:
     """
     operation = Operation.objects.select_related("cluster").get(pk=operation_id)
     with (
-        _one_at_a_time(operation.cluster),
+        one_at_a_time(operation.cluster),
         changing(operation_id, (OperationState.FAILED, OperationState.CANCELLED)) as change,
     ):
         if change is None:
@@ -381,21 +368,3 @@ def _behind(steps: list[Step], key: str) -> set[str]:
         if found.intersection(step.after):
             found.add(step.key)
     return found
-
-
-class _one_at_a_time:
-    """Turns the database's refusal of a second operation of the kinds of `ALONE` into `Busy`."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, IntegrityError):
-            return
-        for field, constraint in ALONE.items():
-            if constraint in str(error):
-                others = Operation.objects.filter(cluster=self._cluster, state__in=ACTIVE, **{field: True})
-                raise Busy(others.first()) from error
