@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from clusters.health import ComponentHealth
+from clusters.problems import told
 
 NAME = "backups"
 PATTERN = "etcd-%Y%m%dT%H%M%SZ.db"
@@ -57,12 +58,17 @@ def _split(text: str) -> Iterator[list[str]]:
         yield line.split("\t", 3)
 
 
-def judge(newest: datetime | None, hours: int, now: datetime) -> ComponentHealth:
-    """The component's health where a backup is to be taken every `hours`: degraded when two were missed."""
+def judge(newest: datetime | None, hours: int, now: datetime, waits: str = "") -> ComponentHealth:
+    """The component's health where a backup is to be taken every `hours`: degraded when two were missed.
+
+    `waits` says why one that is due has not begun.
+    """
+    why = [f"a backup is due and waits: {waits}"] if waits else []
     if newest is None:
-        return ComponentHealth(NAME, "progressing", reason="there is no backup of etcd yet")
+        return ComponentHealth(NAME, "progressing", reason=told(["there is no backup of etcd yet", *why]))
     age = (now - newest).total_seconds() / 3600
+    seen = {"newest": newest.isoformat()}
     if age <= 2 * hours + 1:
-        return ComponentHealth(NAME, "healthy", desired=1, ready=1, details={"newest": newest.isoformat()})
+        return ComponentHealth(NAME, "healthy", desired=1, ready=1, reason=told(why), details=seen)
     reason = f"the newest backup of etcd is {age:.0f} hours old, and one is due every {hours}"
-    return ComponentHealth(NAME, "degraded", desired=1, reason=reason, details={"newest": newest.isoformat()})
+    return ComponentHealth(NAME, "degraded", desired=1, reason=told([reason, *why]), details=seen)

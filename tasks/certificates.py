@@ -28,6 +28,9 @@ for file in /etc/kubernetes/pki/*.crt /etc/kubernetes/pki/etcd/*.crt /etc/ssl/et
   case $file in *-key.pem) continue ;; esac
   [ ! -f "$file" ] || say "$file" <"$file"
 done
+# What Harbor's nginx shows is a copy.
+copy=$(sed -n 's/^ *data_volume: *//p' /opt/harbor/harbor.yml 2>/dev/null | head -n 1)/secret/cert/server.crt
+[ ! -f "$copy" ] || say "$copy" <"$copy"
 for name in admin controller-manager scheduler; do
   file=/etc/kubernetes/$name.conf
   [ ! -f "$file" ] || sed -n 's/.*client-certificate-data: //p' "$file" | base64 -d 2>/dev/null | say "$file"

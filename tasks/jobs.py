@@ -131,8 +131,7 @@ def upkeep() -> None:
     """Ask for the operations that come round by themselves, and say where backups are missing."""
     from tasks import upkeep
 
-    upkeep.begin()
-    upkeep.judge_backups()
+    upkeep.judge_backups(upkeep.begin())
 
 
 @shared_task

@@ -68,6 +68,9 @@ class Operation(models.Model):
     params = models.JSONField(default=dict, blank=True)
     dry_run = models.BooleanField(default=False)
     mutating = models.BooleanField(default=True)
+    holds_etcd = models.BooleanField(
+        "holds etcd", default=False, db_default=False, help_text="It reads or replaces all of etcd, or stops members."
+    )
     cluster_states = models.JSONField(
         default=dict, blank=True, help_text="The cluster's state during it, after success and after failure."
     )
@@ -92,6 +95,11 @@ class Operation(models.Model):
                 fields=["cluster"],
                 condition=Q(mutating=True, state__in=ACTIVE),
                 name="one_mutating_operation_a_cluster",
+            ),
+            models.UniqueConstraint(
+                fields=["cluster"],
+                condition=Q(holds_etcd=True, state__in=ACTIVE),
+                name="one_operation_holds_etcd_of_a_cluster",
             ),
             models.CheckConstraint(condition=Q(state__in=OperationState.values), name="operation_state_known"),
         ]

@@ -113,7 +113,8 @@ class StepSpec:
 class Plan:
     """The steps of one operation.
 
-    `mutating` plans exclude one another on a cluster. `during`, `success` and `failure` are the cluster's
+    `mutating` plans exclude one another on a cluster, and so do those that `holds_etcd`: they read all of etcd's data,
+    replace it, or stop its members. `during`, `success` and `failure` are the cluster's
     states while it runs and after it; empty leaves the state alone. The steps of a `probes_only` plan are asked
     and never applied: it can only be a dry run.
     """
@@ -121,6 +122,7 @@ class Plan:
     kind: str
     steps: tuple[StepSpec, ...]
     mutating: bool = True
+    holds_etcd: bool = False
     probes_only: bool = False
     during: str = ""
     success: str = ""

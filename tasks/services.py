@@ -52,7 +52,7 @@ def request_operation(
 ) -> Operation:
     """Store an operation and have it started. `secrets` are what it puts in place; a dry run has no use for them.
 
-    Raises `PlanError` for what makes no plan, `Busy` while another mutating operation of the cluster is under way,
+    Raises `PlanError` for what makes no plan, `Busy` while an operation of the cluster is under way that excludes it,
     `LimitReached` when the customer has as many as the key that the cluster holds allows.
     """
     params, secrets = _with_defaults(cluster, kind, params), secrets or {}

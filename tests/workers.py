@@ -42,6 +42,7 @@ class Fleet:
         }
         self._logs = Path(tempfile.mkdtemp(prefix="workers-", dir=Path(settings.STATIC_ROOT).parent))
         self._processes: list[subprocess.Popen[bytes]] = []
+        self.workers: list[subprocess.Popen[bytes]] = []
 
     def worker(self, concurrency: int = 8, *more: str, skew: float = 0) -> subprocess.Popen[bytes]:
         """One more worker, for all queues; `more` are arguments for ``celery worker``.
@@ -50,10 +51,12 @@ class Fleet:
         """
         name = f"w{len(self._processes)}@%h"
         queues = "control,provision,health,webhooks"
-        return self._run(
+        made = self._run(
             "worker", "--pool", "threads", "-c", str(concurrency), "-Q", queues, "-n", name, "--without-mingle",
             "--without-gossip", "-l", "warning", *more, skew=skew,
         )  # fmt: skip
+        self.workers.append(made)
+        return made
 
     def beat(self) -> subprocess.Popen[bytes]:
         return self._run("beat", "-l", "warning", "-s", str(self._logs / "schedule"), "--pidfile=")

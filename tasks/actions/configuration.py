@@ -15,6 +15,10 @@ from tasks.actions.nodes import first_host
 from tasks.models import Outcome
 from tasks.remote.files import upload
 
+# A retry of the operation that made one writes it anew.
+OTHERS = 'ls "${FILE%.yaml}"-*.yaml'
+REMOVE_OTHERS = 'rm -f "${FILE%.yaml}"-*.yaml'
+
 
 def configuration_of(
     cluster: Cluster,
@@ -48,7 +52,7 @@ def configuration_of(
 class WriteConfiguration(Action):
     """Args: ``path`` (of the file on the first control-plane host), ``key``, ``control_plane`` (names; else all),
     ``without`` (names of hosts), ``kubernetes_version`` (else the cluster's), ``if_there`` (a file that does not exist
-    is not made).
+    is not made), ``alone`` (what earlier operations wrote for themselves beside it goes: it holds the same passwords).
 
     The file is root's alone.
     """
@@ -57,6 +61,8 @@ class WriteConfiguration(Action):
         text = _text(ctx)
         with ctx.remote(first_host(ctx)) as remote:
             found = remote.run('sha256sum <"$FILE"', env={"FILE": ctx.args["path"]}, sudo=True).text
+            if ctx.args.get("alone") and remote.run(OTHERS, env={"FILE": ctx.args["path"]}, sudo=True).ok:
+                return False
         if not found and ctx.args.get("if_there"):
             return True
         return found.split()[:1] == [hashlib.sha256(text.encode()).hexdigest()]
@@ -65,6 +71,8 @@ class WriteConfiguration(Action):
         text = _text(ctx)
         with ctx.remote(first_host(ctx)) as remote:
             done = upload(remote, text.encode(), ctx.args["path"], mode=0o600)
+            if ctx.args.get("alone"):
+                remote.run(REMOVE_OTHERS, env={"FILE": ctx.args["path"]}, sudo=True, check=True)
         return Done({"sha256": done.sha256}, Outcome.ALREADY if done.skipped else Outcome.CHANGED)
 
 

@@ -1,4 +1,8 @@
-"""Another password of the registry's administrator. Harbor has one at a time, so what it takes is found out first."""
+"""Another password of the registry's administrator. Harbor has one at a time, so what it takes is found out first.
+
+The operation keeps the password until its end, also when it is stored with the cluster: an action whose end was not
+stored, because the worker was killed or the operation cancelled, is done again, and has to know what to put where.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,7 @@ cat "$ANSWER"
 rm -f "$ANSWER"
 """
 CONTAINERD = "/etc/containerd/config.toml"
+HARBOR = ("/opt/harbor/harbor.yml", "/opt/harbor/common/config/core/env")
 # The new file lies beside the old one. Cut off anywhere, it is run again to the end; a containerd that does not start
 # with the new file gets its old one back.
 EXCHANGE = """if [ -s "$FILE.sanqian-new" ]; then
@@ -70,13 +75,18 @@ class ChangePassword(Action):
     """
 
     def probe(self, ctx: Context) -> bool | None:
-        return bool(ctx.step.result) and not OperationSecret.objects.filter(operation=ctx.operation).exists()
+        own = OperationSecret.objects.filter(operation=ctx.operation, name=PASSWORD).first()
+        return bool(ctx.step.result) and own is not None and own.value == ctx.cluster.registry_password
 
     def run(self, ctx: Context) -> Done | Wait:
         waiting = OperationSecret.objects.filter(operation__cluster=ctx.cluster, name=PASSWORD)
         own = waiting.filter(operation=ctx.operation).first()
         if own is None:
-            raise ActionFailed("The new password is gone.", "Start a new rotation.", again=False)
+            raise ActionFailed(
+                "The password of this operation is gone: another rotation was done since.",
+                "Start a new rotation.",
+                again=False,
+            )
         user = secret_values.resolve(ctx.cluster, "registry-user")
         stored = secret_values.resolve(ctx.cluster, "registry-password")
         candidates = [stored, own.value, *(one.value for one in waiting.order_by("-pk"))]
@@ -120,13 +130,14 @@ class ChangePassword(Action):
         cluster = Cluster.objects.select_for_update().get(pk=ctx.cluster.pk)
         cluster.registry_user, cluster.registry_password = user, password
         cluster.save(update_fields=["registry_user", "registry_password", "updated_at"])
-        OperationSecret.objects.filter(operation__cluster=ctx.cluster, name=PASSWORD).delete()
+        others = OperationSecret.objects.filter(operation__cluster=ctx.cluster, name=PASSWORD)
+        others.exclude(operation=ctx.operation).delete()
 
 
 @register("change-registry-logins")
 class ChangeLogins(Action):
-    """Args: ``registry``. Every login of it that a host has for pulling images is the stored one. Where there is none,
-    none is added. Result: ``changed``, the files by host.
+    """Args: ``registry``. Every login of its user that a host has for pulling images is the stored one, and so is what
+    Harbor's own files say. Where there is none, none is added. Result: ``changed``, the files by host.
     """
 
     def run(self, ctx: Context) -> Done | Wait:
@@ -148,13 +159,27 @@ class ChangeLogins(Action):
             for path in docker
             if _edit(remote, path, lambda text: registry_logins.in_docker(text, registry, user, password))
         ]
+        if user == secret_values.REGISTRY_USER:
+            own = [
+                path for path in HARBOR if _edit(remote, path, lambda text: registry_logins.in_harbor(text, password))
+            ]
+            changed += own
         new = f"{CONTAINERD}.sanqian-new"
-        if _edit(remote, CONTAINERD, lambda text: registry_logins.in_containerd(text, registry, password), new):
+        if _edit(remote, CONTAINERD, lambda text: registry_logins.in_containerd(text, registry, user, password), new):
             changed.append(CONTAINERD)
         remote.run(EXCHANGE, env={"FILE": CONTAINERD}, sudo=True, timeout=120, check=True)
         for path in changed:
             ctx.log(f"{node.name}: {path} has the new login")
         return changed
+
+
+@register("forget-registry-password")
+class ForgetPassword(Action):
+    """What the operation kept goes: it is stored with the cluster, and everything that was to have it does."""
+
+    def run(self, ctx: Context) -> Done | Wait:
+        gone, _ = OperationSecret.objects.filter(operation=ctx.operation, name=PASSWORD).delete()
+        return Done({}, Outcome.CHANGED if gone else Outcome.ALREADY)
 
 
 def _edit(remote: Remote, path: str, change: Callable[[str], str], into: str = "") -> bool:

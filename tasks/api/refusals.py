@@ -37,10 +37,11 @@ def busy(operation: Operation | None) -> Problem:
     """The refusal because of another operation."""
     if operation is None:
         return Problem("busy", "Another operation of this cluster was under way.", hint="Try again.", operation=None)
+    why = "Backups and what replaces etcd or stops its members exclude one another. " if operation.holds_etcd else ""
     return Problem(
         "busy",
         f"The {operation.kind} of this cluster is {operation.state}.",
-        hint=f"Wait for operation {operation.pk}, or cancel it.",
+        hint=f"{why}Wait for operation {operation.pk}, or cancel it.",
         operation=str(operation.pk),
     )
 

@@ -6,11 +6,11 @@ is a hint that something is to be done; whether that is so, these functions find
 
 from __future__ import annotations
 
+from tasks.engine.alone import Busy
 from tasks.engine.fairness import priorities
 from tasks.engine.leases import held, renew
 from tasks.engine.logs import prune
 from tasks.engine.operations import (
-    Busy,
     NotRetryable,
     advance,
     cancelling_steps,

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from clusters.models import Cluster
 from tasks.database import patient
 from tasks.engine import rows
+from tasks.engine.alone import one_at_a_time
 from tasks.engine.change import Change, changing
 from tasks.engine.states import move
 from tasks.models import (
@@ -39,15 +40,6 @@ RESET = [  # what a retry gives a step anew
     *("state", "attempt", "tries", "outcome", "progress", "note", "error", "memory"),
     *("not_before", "sent_at", "lease_until", "started_at", "finished_at"),
 ]
-CONSTRAINT = "one_mutating_operation_a_cluster"
-
-
-class Busy(Exception):
-    """Another mutating operation of the cluster is under way."""
-
-    def __init__(self, operation: Operation | None) -> None:
-        super().__init__("Another operation of this cluster is under way.")
-        self.operation = operation
 
 
 class NotRetryable(Exception):
@@ -57,7 +49,7 @@ class NotRetryable(Exception):
 def create(
     cluster: Cluster, plan: Plan, params: dict[str, Any], *, dry_run: bool = False, requested_by: str = ""
 ) -> Operation:
-    """Store the operation and its steps. Raises `Busy` while another mutating operation is under way."""
+    """Store the operation and its steps. Raises `Busy` while another one is under way that excludes it."""
     dry_run = dry_run or plan.probes_only
     operation = Operation(
         cluster=cluster,
@@ -65,12 +57,13 @@ def create(
         params=params,
         dry_run=dry_run,
         mutating=plan.mutating and not dry_run,
+        holds_etcd=plan.holds_etcd and not dry_run,
         requested_by=requested_by,
         notes=list(plan.notes),
     )
     if operation.mutating:
         operation.cluster_states = {"during": plan.during, "success": plan.success, "failure": plan.failure}
-    with _one_at_a_time(cluster), transaction.atomic():
+    with one_at_a_time(cluster), transaction.atomic():
         operation.save(force_insert=True)
         Step.objects.bulk_create(
             Step(
@@ -164,7 +157,7 @@ def retry(operation_id: UUID, from_step: str = "") -> Operation:
     """
     operation = Operation.objects.select_related("cluster").get(pk=operation_id)
     with (
-        _one_at_a_time(operation.cluster),
+        one_at_a_time(operation.cluster),
         changing(operation_id, (OperationState.FAILED, OperationState.CANCELLED)) as change,
     ):
         if change is None:
@@ -375,18 +368,3 @@ def _behind(steps: list[Step], key: str) -> set[str]:
         if found.intersection(step.after):
             found.add(step.key)
     return found
-
-
-class _one_at_a_time:
-    """Turns the database's refusal of a second mutating operation into `Busy`."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, IntegrityError) and CONSTRAINT in str(error):
-            other = Operation.objects.filter(cluster=self._cluster, mutating=True, state__in=ACTIVE).first()
-            raise Busy(other) from error

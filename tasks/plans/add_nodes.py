@@ -41,7 +41,9 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     kept = only([first, *hosts.steps(site)], (first.key, *AS_INSTALLED))[1:]
     steps = [first, _members(site, old), *map(_behind_members, kept), *_joins(site, old, new)]
     steps += _afterwards(site, new, steps[-1].key)
-    return Plan("add-nodes", tuple(steps), notes=tuple(_notes(new)))
+    return Plan(
+        "add-nodes", tuple(steps), holds_etcd=any("etcd" in host.roles for host in new), notes=tuple(_notes(new))
+    )
 
 
 def _new(cluster: ClusterFact, names: Sequence[str]) -> tuple[HostFact, ...]:

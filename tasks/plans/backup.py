@@ -47,7 +47,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         made = (*made, _store(made[-1], int(params["keep"])))
         if str(cluster.settings.get("backup_endpoint") or "").startswith("http:"):
             notes = ("The store is spoken to over plain HTTP: the snapshot and its secrets can be read on the way.",)
-    return Plan("backup", made, mutating=False, notes=notes).validate(cluster.names)
+    return Plan("backup", made, mutating=False, holds_etcd=True, notes=notes).validate(cluster.names)
 
 
 def _store(recorded: StepSpec, keep: int) -> StepSpec:

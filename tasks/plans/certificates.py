@@ -6,7 +6,7 @@ the authority that lies beside it, with the keys and names it has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.plan import JSON, Action, ClusterFact, HostFact, Plan, Retry, StepSpec
@@ -42,7 +42,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     steps.append(hosts.kubeconfig(first.name, after=steps[-1].key))
     renewed = {host.name for host in cluster.group("control-plane", "etcd", "registry")}
     if site.registry and site.registry_host:
-        steps += _registry(site, site.registry_host, "kubeconfig")
+        steps += _registry(site, cluster.group("registry"), "kubeconfig")
         renewed = set(cluster.names)
     args: dict[str, Any] = {"hosts": [name for name in cluster.names if name in renewed], "days": params["days"]}
     steps.append(
@@ -56,7 +56,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
             retry=Retry(3),
         )
     )
-    return Plan("renew-certificates", tuple(steps)).validate(cluster.names)
+    return Plan("renew-certificates", tuple(steps), holds_etcd=True).validate(cluster.names)
 
 
 def _etcd(site: Site, host: HostFact, after: str) -> StepSpec:
@@ -81,27 +81,32 @@ def _etcd(site: Site, host: HostFact, after: str) -> StepSpec:
     )
 
 
-def _registry(site: Site, host: HostFact, after: str) -> list[StepSpec]:
+def _registry(site: Site, carriers: Sequence[HostFact], after: str) -> list[StepSpec]:
+    """One registry host after another, so that the others can be pulled from meanwhile; all have one authority."""
     env = {
         **{name: site.registry_env[name] for name in ("ARTIFACT", "REGISTRY", "CERTIFICATE")},
         "DAYS": str(site.params["days"]),
         "WAIT": "120",
     }
+    keys = [f"registry-certificate-{host.name}" for host in carriers]
     return [
-        StepSpec(
-            "registry-certificate",
-            "Renew the certificate of the registry",
-            script("registry-certificate", "shown", "signing", env=env),
-            hosts=(host.name,),
-            after=(after,),
-            expected=10,
-            timeout=900,
+        *(
+            StepSpec(
+                key,
+                f"Renew the certificate of the registry on {host.name}",
+                script("registry-certificate", "shown", "signing", env=env),
+                hosts=(host.name,),
+                after=(before,),
+                expected=10,
+                timeout=900,
+            )
+            for key, before, host in zip(keys, [after, *keys], carriers, strict=False)
         ),
         StepSpec(
             "registry-trust",
             "Have every host trust it",
-            Action("spread-registry-certificate", {"host": host.name, "registry": site.registry}),
-            after=("registry-certificate",),
+            Action("spread-registry-certificate", {"host": carriers[0].name, "registry": site.registry}),
+            after=(keys[-1],),
             expected=4,
             timeout=900,
             retry=Retry(3),

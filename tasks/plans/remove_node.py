@@ -76,9 +76,10 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
             )
         )
     else:
-        steps.append(clean(site, node.name, after=behind()))
+        # Its data has moved by then: what Rook had on the host would only be in the way of a later Ceph.
+        steps.append(clean(site, node.name, after=behind(), ceph=bool(osds)))
     steps += _retire(site, node, behind(), force=force)
-    return Plan("remove-node", tuple(steps), notes=tuple(_notes(cluster, node)))
+    return Plan("remove-node", tuple(steps), holds_etcd="etcd" in node.roles, notes=tuple(_notes(cluster, node)))
 
 
 def _leaving(cluster: ClusterFact, name: JSON) -> HostFact:

@@ -135,4 +135,4 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
             retry=Retry(5, delay=5),
         ),
     )
-    return Plan("restore", steps, notes=NOTES).validate(cluster.names)
+    return Plan("restore", steps, holds_etcd=True, notes=NOTES).validate(cluster.names)

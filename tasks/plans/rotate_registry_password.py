@@ -1,4 +1,4 @@
-"""Another password of Harbor's administrator, also for the hosts, kk and helm that log in with it. Pure."""
+"""Another password of Harbor's administrator, also where hosts, pull secrets, kk and helm log in with it. Pure."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         StepSpec(
             "configuration",
             "Write the configuration of kk",
-            Action("write-configuration", {"path": site.config, "key": KEY}),
+            Action("write-configuration", {"path": site.config, "key": KEY, "alone": True}),
             after=("change-password",),
             expected=2,
             timeout=600,
@@ -66,6 +66,15 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
             expected=5,
             timeout=900,
         ),
+        StepSpec(
+            "pull-secrets",
+            "Change the logins in the cluster's pull secrets",
+            Action("change-pull-secrets", {"registry": site.registry, "env": site.env}),
+            after=("change-password",),
+            expected=3,
+            timeout=1800,
+            retry=Retry(3),
+        ),
         replace(
             helm,
             key="charts-login",
@@ -78,10 +87,20 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
             "Verify that every host logs in to the registry",
             script("registry-login", "http", env=env, secrets=secrets),
             hosts=cluster.names,
-            after=("host-logins", "charts-login"),
+            after=("host-logins", "pull-secrets", "charts-login"),
             expected=3,
             timeout=600,
         ),
+        StepSpec(
+            "forget-password",
+            "Forget what the operation kept",
+            Action("forget-registry-password"),
+            after=("verify",),
+            expected=1,
+            timeout=300,
+        ),
     )
-    notes = ("Pull secrets in the cluster that hold the old password are not changed.",)
+    notes = (
+        "Pull secrets that something else writes (GitOps, a chart) get the old password back: tell it the new one.",
+    )
     return Plan("rotate-registry-password", steps, notes=notes).validate(cluster.names)

@@ -95,6 +95,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     return Plan(
         "uninstall",
         tuple(steps),
+        holds_etcd=True,
         during="uninstalling",
         success="registered",
         failure="failed",

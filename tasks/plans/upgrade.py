@@ -88,7 +88,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         ),
     )
     notes = ("Components stay as they are; nothing leads back but the snapshot of etcd.",)
-    return Plan("upgrade", steps, notes=notes).validate(cluster.names)
+    return Plan("upgrade", steps, holds_etcd=True, notes=notes).validate(cluster.names)
 
 
 def _check(present: str, wanted: str) -> None:

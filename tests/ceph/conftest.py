@@ -1,4 +1,4 @@
-"""Fixtures: a Kubernetes of the SIMULATED toolchain on four lab hosts with two raw disks a worker, and its rows."""
+"""Fixtures: a Kubernetes of the SIMULATED toolchain on five lab hosts with two raw disks a worker, and its rows."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from lab.base import Shape
 from lab.hosts import Lab
 from tasks import services
 from tasks.models import Operation
+from tasks.plans.site import KEY
 from tests.installed import WHERE, Installed, fleet, installed, register
 
 __all__ = ["fleet", "kubernetes", "site"]
 GROUPS = {
     "control-plane": ["master1"],
     "etcd": ["master1"],
-    "worker": ["worker1", "worker2", "worker3"],
+    "worker": ["worker1", "worker2", "worker3", "worker4"],
     "registry": ["master1"],
 }
 # The rows of each test are those of the same cluster: its hosts remember whose disks they gave.
@@ -49,8 +50,9 @@ class Site(Installed):
 
 @pytest.fixture(scope="session")
 def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One control-plane host and three workers with Kubernetes and nothing else."""
-    with installed("ceph", Shape(masters=1, workers=3, disks=2), GROUPS, tmp_path_factory.mktemp("artifact")) as made:
+    """One control-plane host and four workers with Kubernetes and nothing else."""
+    shape, scratch = Shape(masters=1, workers=4, disks=2), tmp_path_factory.mktemp("artifact")
+    with installed("ceph", shape, GROUPS, scratch, key=KEY) as made:
         yield made
 
 

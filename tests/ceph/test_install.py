@@ -41,7 +41,8 @@ def _a_preview_names_every_disk_with_its_reason_and_changes_nothing(site: Site, 
     assert finish(operation, fleet, 180) == OperationState.SUCCEEDED, operation.error
     found = disks(operation)
     assert {key for key, one in found.items() if one["use"] == "use"} == {
-        ("worker1", "/dev/vdb"), ("worker2", "/dev/vdb"), ("worker3", "/dev/vdb"), ("worker3", "/dev/vdc"),
+        ("worker1", "/dev/vdb"), ("worker2", "/dev/vdb"),
+        *((host, disk) for host in ("worker3", "worker4") for disk in ("/dev/vdb", "/dev/vdc")),
     }  # fmt: skip
     assert found["worker1", "/dev/vdc"]["reasons"] == ["carries swap"]
     assert found["worker2", "/dev/vdc"]["reasons"] == ["is not empty (first MiB)"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from tasks import services
@@ -33,12 +35,15 @@ HOLD = """kubectl patch {} -n rook-ceph --type json \
 LET_GO = """kubectl patch {} -n rook-ceph --type merge -p '{{"metadata": {{"finalizers": []}}}}'"""
 
 
-def with_ceph(site: Site, fleet: Fleet) -> list[dict[str, str]]:
-    """Install it where an earlier test has left none; the disks that it has."""
-    disks = [{"host": host, "disk": site.disk(host)} for host in WORKERS]
-    if not site.sh("kubectl get cephclusters -A -o name", check=False):
-        install = site.start("ceph", disks=disks, wipe=[site.wipe(host) for host in WORKERS])
-        assert finish(install, fleet, 300) == OperationState.SUCCEEDED, install.error
+def with_ceph(site: Site, fleet: Fleet, hosts: Sequence[str] = WORKERS) -> list[dict[str, str]]:
+    """Install it on `hosts` where an earlier test has left none or one on fewer; the disks that it has."""
+    disks = [{"host": host, "disk": site.disk(host)} for host in hosts]
+    there = site.sh("kubectl get cephclusters -A -o name", check=False)
+    has = site.get("cephcluster -n rook-ceph rook-ceph")["spec"]["storage"]["nodes"] if there else []
+    if missing := [host for host in hosts if host not in {node["name"] for node in has}]:
+        wipe = [site.wipe(host) for host in missing]
+        made = site.start("ceph-expand" if there else "ceph", disks=disks, wipe=wipe)
+        assert finish(made, fleet, 300) == OperationState.SUCCEEDED, made.error
     return disks
 
 
@@ -46,7 +51,7 @@ def test_it_grows_loses_an_osd_goes_and_comes_again(site: Site, fleet: Fleet) ->
     disks = with_ceph(site, fleet)
     _a_disk_is_added_and_an_osd_removed(site, fleet, disks)
     _it_is_removed_with_its_traces(site, fleet)
-    again = site.start("ceph", disks=disks)
+    again = site.start("ceph", disks=[*disks, {"host": "worker4", "disk": site.disk("worker4")}])
     assert finish(again, fleet, 300) == OperationState.SUCCEEDED, again.error
     assert {one["use"] for one in again.steps.get(key="ceph-disks").result["disks"]} == {"use", "no"}
 

@@ -1,4 +1,4 @@
-"""Hosts that hold data of Ceph neither leave nor are uninstalled unasked; asked, their disks are wiped too.
+"""Hosts that hold data of Ceph neither leave nor are uninstalled unasked; asked, data is moved or disks are wiped.
 
 By its name the last of these files: it takes the Kubernetes away that the others share.
 """
@@ -13,10 +13,10 @@ import pytest
 from tasks import services
 from tasks.models import OperationState
 from tests.ceph.conftest import CLUSTER, Site
-from tests.ceph.test_life import WORKERS, with_ceph
+from tests.ceph.test_life import IN_THE_WAY, WORKERS, with_ceph
 from tests.installed import stored
 from tests.tasks.driven import finish
-from tests.workers import Fleet
+from tests.workers import Fleet, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.lab]
 
@@ -28,9 +28,10 @@ def osds(site: Site) -> list[dict[str, Any]]:
 
 
 def test_hosts_keep_the_data_of_ceph_until_it_is_said_that_it_goes(site: Site, fleet: Fleet) -> None:
-    with_ceph(site, fleet)
-    for host in ("master1", *WORKERS):
+    with_ceph(site, fleet, (*WORKERS, "worker4"))
+    for host in ("master1", *WORKERS, "worker4"):
         site.sh(f"echo {CLUSTER} >/var/lib/sanqian/cluster", host)
+    _a_host_leaves_when_its_data_has_moved(site, fleet)
 
     leaving = site.start("remove-node", node="worker2")
     assert finish(leaving, fleet, 180) == OperationState.FAILED
@@ -64,3 +65,26 @@ def test_hosts_keep_the_data_of_ceph_until_it_is_said_that_it_goes(site: Site, f
     for host in WORKERS:
         assert site.sh("head -c 1M /dev/vdb | tr -d '\\000' | wc -c; ls -d /var/lib/rook 2>/dev/null || :", host) == "0"
         assert site.sh("ls /var/lib/sanqian/ceph 2>/dev/null || :", host) == ""
+
+
+def _a_host_leaves_when_its_data_has_moved(site: Site, fleet: Fleet) -> None:
+    """While it moves the toolbox goes away and the worker is killed; another one waits on."""
+    (osd,) = (one["id"] for one in osds(site) if one["host"] == "worker4")
+    site.sh(f"mv bin/kubectl bin/kubectl.real; printf '%s' '{IN_THE_WAY}' >bin/kubectl; chmod +x bin/kubectl")
+    leaving = site.start("remove-node", node="worker4", osds=[osd])
+    steps = leaving.steps
+    until(lambda: "does not answer in the toolbox" in steps.get(key="ceph-osd-drained").note, 120, "the data moves")
+    fleet.workers[0].kill()
+    assert "worker4" in site.names("nodes") and "rook-ceph-osd-" + str(osd) in site.names("deployments -n rook-ceph")
+    site.sh("mv bin/kubectl.real bin/kubectl; kubectl scale deployment rook-ceph-tools -n rook-ceph --replicas=1")
+    fleet.worker(16)
+    assert finish(leaving, fleet, 300) == OperationState.SUCCEEDED, leaving.error
+    ended = dict(steps.values_list("key", "finished_at"))
+    order = ["ceph-osd-drained", "ceph-osd-release", "ceph-osd-purge", "drain", "delete", "clean", "retire"]
+    assert [ended[key] for key in order] == sorted(ended[key] for key in order)
+    assert {one["host"] for one in osds(site)} == set(WORKERS) and site.names("nodes") == {"master1", *WORKERS}
+    storage = site.get("cephcluster -n rook-ceph rook-ceph")["spec"]["storage"]
+    assert [node["name"] for node in storage["nodes"]] == list(WORKERS)
+    assert not site.cluster.nodes.filter(name="worker4").exists()
+    left = "ls -d /etc/kubernetes /var/lib/kubelet /var/lib/rook /var/lib/sanqian 2>/dev/null || :"
+    assert site.sh(left, "worker4") == ""

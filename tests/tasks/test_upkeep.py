@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from clusters.models import AccessKey, Cluster, ClusterState, Customer
-from tasks import upkeep
+from tasks import services, upkeep
 from tasks.models import Operation, OperationState
 from tests.tasks.plans.sites import ROLES
 
@@ -81,15 +81,29 @@ def test_backups_are_taken_where_they_are_wanted_and_missed_ones_are_told(key: A
     cluster = made(key, "safe", backup_hours=6, drift_hours=0)
     upkeep.begin()
     assert Operation.objects.get(cluster=cluster).kind == "backup"
-    upkeep.judge_backups()
+    upkeep.judge_backups({})
     assert cluster.components.get(name="backups").state == "progressing"
     old = timezone.now() - timedelta(hours=20)
     cluster.backups.create(
         host="master1", directory="/d", name="n", size=1, sha256="", revision=1, keys=1, taken_at=old
     )
-    upkeep.judge_backups()
+    upkeep.judge_backups({})
     row = cluster.components.get(name="backups")
     assert (row.state, row.reason) == ("degraded", "the newest backup of etcd is 20 hours old, and one is due every 6")
     Cluster.objects.update(backup_hours=0)
-    upkeep.judge_backups()
+    upkeep.judge_backups({})
     assert not cluster.components.exists()
+
+
+def test_a_backup_waits_for_what_replaces_etcd_and_says_so(key: AccessKey) -> None:
+    cluster = made(key, "safe", backup_hours=6, drift_hours=0)
+    restore = services.request_operation(cluster, "restore", {"confirm": "safe"}, actor="test")
+    for _ in range(2):  # it stays due, and is asked for in every turn
+        upkeep.judge_backups(upkeep.begin())
+        row = cluster.components.get(name="backups")
+        why = f"a backup is due and waits: The restore of this cluster is queued (operation {restore.pk})."
+        assert (row.state, row.reason) == ("progressing", f"there is no backup of etcd yet; {why}")
+    Operation.objects.update(state=OperationState.SUCCEEDED)
+    upkeep.judge_backups(upkeep.begin())
+    assert Operation.objects.get(kind="backup").state == OperationState.QUEUED
+    assert cluster.components.get(name="backups").reason == "there is no backup of etcd yet"

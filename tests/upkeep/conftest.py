@@ -19,7 +19,7 @@ __all__ = ["fleet", "kubernetes", "site"]
 GROUPS = {
     "etcd": ["master1", "master2", "master3"],
     "control-plane": ["master1", "master2"],
-    "registry": ["master1"],
+    "registry": ["master1", "master3"],
     "worker": ["worker1"],
 }
 CLUSTER = uuid.UUID("6f0a3c1e-0000-4000-8000-00000000ca5e")

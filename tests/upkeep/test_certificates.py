@@ -15,6 +15,7 @@ from tests.workers import Fleet, until
 pytestmark = [pytest.mark.integration, pytest.mark.lab]
 ETCD, OWN, DOCKER = "/etc/ssl/etcd/ssl", "/etc/ssl/registry/ssl", f"/etc/docker/certs.d/{REGISTRY}"
 MEMBERS = ("master1", "master2", "master3")
+REGISTRIES = ("master1", "master3")
 # The same certificates, ending soon: by the same authority, with the same names.
 SHORT = """cd {directory}
 openssl x509 -in ca.pem -signkey ca-key.pem -days {authority} -set_serial 7 -out ca.new 2>&1
@@ -47,14 +48,17 @@ def pid(site: Site, host: str) -> str:
 def test_certificates_of_etcd_and_the_registry_are_renewed(site: Site, fleet: Fleet) -> None:
     for host in MEMBERS:
         site.sh(SHORT.format(directory=ETCD, authority=20, days=10), host)
-    site.sh(SHORT.format(directory=OWN, authority=9, days=5))
-    site.sh("docker restart nginx")
+    for host in REGISTRIES:
+        site.sh(SHORT.format(directory=OWN, authority=9, days=5), host)
+        site.sh("docker restart nginx", host)
     leaf = f"{ETCD}/member-master1.pem"
     before = {host: pid(site, host) for host in MEMBERS}
     was, keys = names(site, leaf), site.sh(f"cat {ETCD}/*-key.pem {OWN}/*-key.pem | sha256sum")
     certificates.read_and_store(site.cluster)
     seen = site.cluster.components.get(name="certificates")
     assert seen.state == "unhealthy" and OWN in seen.reason, seen.reason
+    ending = {one["host"] for one in seen.details["certificates"] if one["path"] == f"{OWN}/{REGISTRY}.pem"}
+    assert ending == set(REGISTRIES)
 
     # Nothing is touched while a member is down.
     site.sh(f"kill {before['master3']}", "master3")
@@ -84,11 +88,15 @@ def test_certificates_of_etcd_and_the_registry_are_renewed(site: Site, fleet: Fl
         assert pid(site, host) != before[host]
         assert days(site, host, f"{ETCD}/ca.pem") > 3600
         assert site.sh(f"openssl verify -CAfile {ETCD}/ca.pem {ETCD}/member-{host}.pem", host).endswith("OK")
-    # Every host trusts what the registry shows now, and images can be asked for.
+    for host in REGISTRIES:
+        assert days(site, host, f"{OWN}/{REGISTRY}.pem") > 3600
+    # Every host trusts what each registry shows now, and images can be asked for.
     url = f"https://{REGISTRY}/v2/kubesphereio/kruise-manager/manifests/v1.4.0"
     for host in ("master1", "worker1"):
         assert days(site, host, f"{DOCKER}/ca.crt") > 3600
         assert site.sh(f"curl -sS --cacert {DOCKER}/ca.crt -I -o /dev/null -w '%{{http_code}}' {url}", host) == "200"
+        other = f"--resolve {REGISTRY}:443:{site.lab.host('master3').address} https://{REGISTRY}/v2/"
+        assert site.sh(f"curl -sS --cacert {DOCKER}/ca.crt -o /dev/null -w '%{{http_code}}' {other}", host) == "401"
     site.cluster.refresh_from_db()
     seen = site.cluster.components.get(name="certificates")
     assert seen.state == "healthy", seen.reason
@@ -96,7 +104,11 @@ def test_certificates_of_etcd_and_the_registry_are_renewed(site: Site, fleet: Fl
     again = site.start("renew-certificates")
     assert finish(again, fleet, 300) == OperationState.SUCCEEDED, str(again.error)
     outcomes = dict(again.steps.values_list("key", "outcome"))
-    wanted = [*(f"etcd-{host}" for host in MEMBERS), "registry-certificate", "registry-trust"]
+    wanted = [
+        *(f"etcd-{host}" for host in MEMBERS),
+        *(f"registry-certificate-{host}" for host in REGISTRIES),
+        "registry-trust",
+    ]
     assert {outcomes[key] for key in wanted} == {Outcome.ALREADY}
 
 

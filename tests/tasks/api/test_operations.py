@@ -73,6 +73,24 @@ def test_a_second_change_is_told_of_the_first(api: Api, cluster: Cluster) -> Non
     assert api.get(f"clusters/{cluster.pk}").json()["active_operation"]["id"] == first["id"]
 
 
+def test_a_backup_and_what_replaces_etcd_are_told_of_one_another(api: Api, cluster: Cluster) -> None:
+    restore = {"kind": "restore", "params": {"confirm": cluster.name}}
+    kinds: list[dict[str, Any]] = [
+        {"kind": "backup"},
+        restore,
+        {"kind": "upgrade", "params": {"version": "v1.25.3", "confirm": cluster.name}},
+        {"kind": "uninstall", "params": {"confirm": cluster.name}},
+    ]
+    address = f"clusters/{cluster.pk}/operations"
+    for first, second in [*((kinds[0], other) for other in kinds), *((other, kinds[0]) for other in kinds[1:])]:
+        made = api.post(address, first).json()
+        said = problem(api.post(address, second), 409, "busy")
+        assert (said["operation"], said["detail"]) == (made["id"], f"The {first['kind']} of this cluster is queued.")
+        assert "Backups" in said["hint"] and made["id"] in said["hint"]
+        Operation.objects.update(state="failed")
+    assert api.post(address, restore).status_code == 202
+
+
 def test_while_it_runs_the_cluster_stays(api: Api, cluster: Cluster) -> None:
     first = started(api, cluster)
     path = f"clusters/{cluster.pk}"

@@ -34,8 +34,8 @@ def plans(draw: st.DrawFn) -> Plan:
                 retry=Retry(attempts=draw(st.integers(1, 3)), delay=draw(st.sampled_from([0, LONG])), cap=LONG),
             )
         )
-    plan = Plan("test", tuple(steps), mutating=draw(st.booleans()), during="installing", success="ready")
-    return plan.validate(HOSTS)
+    kind = {"mutating": draw(st.booleans()), "holds_etcd": draw(st.booleans())}
+    return Plan("test", tuple(steps), during="installing", success="ready", **kind).validate(HOSTS)
 
 
 @dataclass(frozen=True)

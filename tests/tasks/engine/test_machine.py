@@ -85,17 +85,18 @@ class Machine(RuleBasedStateMachine):
     @rule(place=st.integers(0, 1), plan=plans())
     def create(self, place: int, plan: Plan) -> None:
         cluster = self.clusters[place]
-        busy = [
+        busy = {
             key
             for key in self._operations(*ACTIVE)
-            if self._operation(key)["cluster_id"] == cluster.pk and self._operation(key)["mutating"]
-        ]
+            if (other := self._operation(key))["cluster_id"] == cluster.pk
+            and ((plan.mutating and other["mutating"]) or (plan.holds_etcd and other["holds_etcd"]))
+        }
         try:
             operation = engine.create(cluster, plan, {})
         except engine.Busy as refused:
-            assert plan.mutating and refused.operation is not None and [refused.operation.pk] == busy
+            assert refused.operation is not None and refused.operation.pk in busy
         else:
-            assert operation.mutating == plan.mutating and not (plan.mutating and busy)
+            assert operation.mutating == plan.mutating and operation.holds_etcd == plan.holds_etcd and not busy
             self.messages.append(("advance", operation.pk))
 
     @precondition(lambda self: self.watch.last.operations)

@@ -323,6 +323,24 @@ def test_retry_is_refused_while_another_operation_runs(cluster: Cluster) -> None
     assert refused.value.operation == other
 
 
+def test_what_replaces_etcd_and_a_backup_exclude_one_another(cluster: Cluster) -> None:
+    backup = create(cluster, mutating=False, holds_etcd=True)
+    assert (backup.mutating, backup.holds_etcd) == (False, True)
+    for mutating in (True, False):  # a restore; another backup
+        with pytest.raises(engine.Busy, match=f"The test of this cluster is queued .operation {backup.pk}") as refused:
+            create(cluster, mutating=mutating, holds_etcd=True)
+        assert refused.value.operation == backup
+    # What leaves etcd alone, or only asks, may run beside it.
+    assert create(cluster).mutating
+    assert not engine.create(cluster, Plan("test", (spec("a"),), holds_etcd=True), {}, dry_run=True).holds_etcd
+    Operation.objects.update(state=OperationState.FAILED)
+    restore = create(cluster, holds_etcd=True)
+    for again in (lambda: create(cluster, mutating=False, holds_etcd=True), lambda: engine.retry(backup.pk)):
+        with pytest.raises(engine.Busy) as refused:
+            again()
+        assert refused.value.operation == restore
+
+
 def test_the_reconciler_finds_what_nothing_moves(cluster: Cluster) -> None:
     operation = create(cluster)
     step = operation.steps.get(key="a").pk

@@ -77,8 +77,9 @@ class Watch:
             self._step(now, step)
         for job in now.jobs.values():
             self._job(now, job)
-        mutating = [row["cluster_id"] for row in now.operations.values() if row["mutating"] and row["state"] in ACTIVE]
-        assert len(mutating) == len(set(mutating)), "two mutating operations of one cluster are under way"
+        for alone in ("mutating", "holds_etcd"):
+            of = [row["cluster_id"] for row in now.operations.values() if row[alone] and row["state"] in ACTIVE]
+            assert len(of) == len(set(of)), f"two operations of one cluster that are {alone} are under way"
         self.last = now
         self.retried.clear()
 

@@ -15,7 +15,7 @@ def test_one_host_after_another_then_the_kubeconfig_then_the_proof() -> None:
     masters = ("master1", "master2", "master3")
     etcd = [f"etcd-{host}" for host in masters]
     per_host = [f"{part}-{host}" for host in masters for part in ("configuration", "renew")]
-    registry = ["registry-certificate", "registry-trust", "registry-pull"]
+    registry = ["registry-certificate-master1", "registry-trust", "registry-pull"]
     assert keys == ["certificates", *etcd, *per_host, "kubeconfig", *registry, "verify"]
     assert [step.after for step in plan.steps] == [(), *((key,) for key in keys[:-1])]
     assert plan.mutating
@@ -32,6 +32,15 @@ def test_members_of_etcd_come_before_those_who_only_ask_it() -> None:
     assert (asker.env["MEMBER"], asker.env["API"]) == ("no", "yes")
     assert member.env["MEMBERS"] == asker.env["MEMBERS"] == "b https://10.0.0.2:2379"
     assert not [key for key in steps if key.startswith("registry")]
+
+
+def test_every_registry_host_is_renewed_alone_before_all_are_trusted() -> None:
+    roles = {**ROLES, "worker2": ("worker", "registry")}
+    plan = make("renew-certificates", cluster(roles), {"artifact": {"path": "/srv/3k"}})
+    first, second, trust, pull, last = plan.steps[-5:]
+    assert [step.key for step in (first, second)] == [f"registry-certificate-{name}" for name in ("master1", "worker2")]
+    assert [step.hosts for step in (first, second)] == [("master1",), ("worker2",)]
+    assert [step.after for step in (second, trust, pull, last)] == [(one.key,) for one in (first, second, trust, pull)]
 
 
 def test_each_host_is_renewed_alone_from_the_first() -> None:

@@ -60,8 +60,10 @@ def test_the_agent_is_verified_where_it_is_installed() -> None:
 
 def test_the_registry_password_is_stored_before_it_is_spread() -> None:
     steps = {step.key: step for step in make("rotate-registry-password", cluster(), {}).steps}
-    assert list(steps) == ["new-password", "change-password", "configuration", "host-logins", "charts-login", "verify"]
-    assert steps["host-logins"].after == steps["configuration"].after == ("change-password",)
+    spread = ["configuration", "host-logins", "pull-secrets", "charts-login"]
+    assert list(steps) == ["new-password", "change-password", *spread, "verify", "forget-password"]
+    assert {steps[key].after for key in spread[:3]} == {("change-password",)}
+    assert steps["forget-password"].after == ("verify",)
     assert steps["verify"].hosts == cluster().names
     check_secrets("rotate-registry-password", {"password": "G00d \\ 'enough\""})
 
