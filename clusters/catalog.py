@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 from typing import Any
@@ -187,6 +187,12 @@ class Catalog:
     def webhooks(self) -> tuple[tuple[str, str], ...]:
         """Namespace and service of all webhooks that components bring."""
         return tuple((entry.namespace, name) for entry in self.entries for name in entry.health.webhooks)
+
+    def placed(self, namespaces: Mapping[str, str]) -> Catalog:
+        """The same, with these components in other namespaces."""
+        if all(self[name].namespace == space for name, space in namespaces.items()):
+            return self
+        return Catalog(replace(one, namespace=namespaces.get(one.name, one.namespace)) for one in self.entries)
 
     def choose(self, names: Iterable[str] | None = None) -> tuple[Entry, ...]:
         """The named components (None: the defaults) and all they need, each behind what it needs.

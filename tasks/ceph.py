@@ -14,7 +14,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from clusters.ceph import COMMANDS, CephState, state_from_resource
+from clusters.ceph import COMMANDS, CephState, place, state_from_resource
+from clusters.ceph.place import OURS, RESOURCE
 from clusters.ceph.report import Report, read_report
 from clusters.models import CephReading, Cluster, HealthEvent, Node
 from clusters.snapshot import ClusterSnapshot
@@ -25,18 +26,16 @@ from tasks.plans.scripting import FILES
 from tasks.remote import Remote, RemoteError
 
 log = logging.getLogger(__name__)
-NAMESPACE = "rook-ceph"
-RESOURCE = "ceph.rook.io/v1/cephclusters"  # as `ClusterSnapshot.objects` files it
 READING = 30.0  # seconds that all commands may take together
 EVERY = timedelta(minutes=4)  # where Rook reports no change; shorter than a reading's life (clusters.ceph.rules.STALE)
 _WORDS = {"HEALTH_WARN": "degraded", "HEALTH_ERR": "unhealthy"}
 
 
-def read(remote: Remote, names: Iterable[str] = COMMANDS) -> Report:
-    """What Ceph says on this control-plane host to these of `COMMANDS`. Raises `RemoteError`."""
+def read(remote: Remote, names: Iterable[str] = COMMANDS, *, namespace: str = OURS.namespace) -> Report:
+    """What Ceph in `namespace` says on this control-plane host to these of `COMMANDS`. Raises `RemoteError`."""
     mark = f"@ceph-{secrets.token_hex(8)}"
     commands = "\n".join(f"{name} {' '.join(COMMANDS[name])}" for name in names)
-    env = {"MARK": mark, "NAMESPACE": NAMESPACE, "COMMANDS": commands}
+    env = {"MARK": mark, "NAMESPACE": namespace, "COMMANDS": commands}
     result = remote.run(FILES["ceph-read"], env=env, sudo=True, timeout=READING)
     return read_report(result.stdout.decode(errors="replace"), mark, timezone.now())
 
@@ -47,16 +46,21 @@ def read_cluster(cluster: Cluster) -> Report:
     error = "The cluster has no control-plane host."
     for node in nodes:
         try:
-            return _on(node)
+            return _on(node, namespace_of(cluster))
         except RemoteError as failed:
             error = f"{node.name}: {failed}"
     return Report(None, error=error)
 
 
-def _on(node: Node) -> Report:
+def _on(node: Node, namespace: str) -> Report:
     with hosts.connection(node) as remote:
         release()
-        return read(remote)
+        return read(remote, namespace=namespace)
+
+
+def namespace_of(cluster: Cluster) -> str:
+    """Where the cluster's Ceph is, by its import, or will be."""
+    return place.of_import(cluster.imported).namespace
 
 
 def keep_fresh(cluster: Cluster, snapshot: ClusterSnapshot) -> None:
@@ -64,7 +68,9 @@ def keep_fresh(cluster: Cluster, snapshot: ClusterSnapshot) -> None:
     if RESOURCE in snapshot.unread:
         return
     known = CephReading.objects.filter(cluster=cluster).first()
-    found = snapshot.objects.get(RESOURCE, ())
+    # Rook may run others beside it.
+    where = namespace_of(cluster)
+    found = [one for one in snapshot.objects.get(RESOURCE, ()) if one["metadata"].get("namespace") == where]
     if not found:
         if known is not None:
             store(cluster.pk, Report(None, installed=False))

@@ -17,8 +17,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from clusters import catalog, certificates, health
-from clusters.catalog import CatalogError
+from clusters.catalog import Catalog
 from clusters.ceph import COMPONENT, with_reading
+from clusters.ceph.place import namespaces, of_import
 from clusters.health import Change, ComponentHealth, NodeHealth
 from clusters.kubeconfig import KubeError
 from clusters.models import Cluster, ClusterState, Component, HealthEvent, HealthState, Observation
@@ -76,6 +77,11 @@ def read(cluster: Cluster) -> Reading:
     return Reading(snapshot.taken_at, snapshot, via)
 
 
+def entries_of(cluster: Cluster) -> Catalog:
+    """The catalogue's components where this cluster has them."""
+    return catalog.load().placed(namespaces(of_import(cluster.imported)))
+
+
 @transaction.atomic
 def store(cluster_id: UUID, reading: Reading) -> None:
     """Store what a reading says, unless a later one is stored already."""
@@ -85,18 +91,19 @@ def store(cluster_id: UUID, reading: Reading) -> None:
     before = Observation.objects.filter(pk=cluster_id).first()
     if before is not None and before.taken_at >= reading.at:
         return
+    entries = entries_of(cluster)
     rows = {row.name: row for row in cluster.components.all()}
     chosen = {row.name for row in rows.values() if row.chosen}
     busy = Operation.objects.filter(cluster=cluster, mutating=True, state__in=ACTIVE).exists()
     if reading.snapshot is None:
         announce = before is not None and not before.reachable and not busy
-        found = health.unread(catalog.load(), chosen, _present(rows), reading.error)
+        found = health.unread(entries, chosen, _present(rows), reading.error)
         nodes: dict[str, NodeHealth] = {}
         node_changes: tuple[Change, ...] = ()
         state, why = ClusterState.DEGRADED.value, f"it cannot be read: {reading.error}"
     else:
         announce = True
-        found = health.judge(reading.snapshot, catalog.load(), chosen)
+        found = health.judge(reading.snapshot, entries, chosen)
         storage = ceph.latest(cluster)
         if storage is not None:
             found[COMPONENT] = with_reading(found[COMPONENT], storage, reading.snapshot.now)
@@ -106,7 +113,7 @@ def store(cluster_id: UUID, reading: Reading) -> None:
         node_changes = health.diff(known, nodes)
         # Drift says what differs from the installation, not that anything is wrong with the cluster.
         own = [ComponentHealth(r.name, r.state, reason=r.reason) for r in rows.values() if r.name == certificates.NAME]
-        state, why = health.cluster_state(cluster.state, catalog.load(), chosen, found, nodes, own)
+        state, why = health.cluster_state(cluster.state, entries, chosen, found, nodes, own)
     changes = health.diff(_announced(rows), found) if announce else ()
     _store_components(cluster, rows, found, changes, reading.at, known=reading.snapshot is not None)
     _store_observation(cluster, before, nodes, reading)
@@ -136,15 +143,6 @@ def record(cluster_id: UUID, seen: ComponentHealth, at: datetime) -> None:
     _tell(cluster, HealthEvent.Subject.COMPONENT, changes)
 
 
-def _listed(name: str) -> bool:
-    """Whether the catalogue has it."""
-    try:
-        catalog.load()[name]
-    except CatalogError:
-        return False
-    return True
-
-
 def _present(rows: Mapping[str, Component]) -> set[str]:
     return {row.name for row in rows.values() if row.state != HealthState.ABSENT}
 
@@ -163,12 +161,13 @@ def _store_components(
     known: bool,
 ) -> None:
     told = {change.name: change.new for change in changes}
+    entries = {entry.name: entry for entry in entries_of(cluster).entries}
     written = []
     for name, seen in found.items():
         row = rows.get(name)
         if row is None and seen.state == HealthState.ABSENT:
             continue
-        entry = catalog.load()[name] if _listed(name) else None
+        entry = entries.get(name)
         old = row or Component(cluster=cluster, name=name, state="")
         details: dict[str, Any] = dict(seen.details) if known else dict(old.details)
         details["announced"] = told.get(name, old.details.get("announced", ""))

@@ -107,6 +107,9 @@ def recorded_table(detail: Mapping[str, Any]) -> RenderableType:
     for chart in record.get("charts") or []:
         of = f"{chart.get('chart') or '?'} {chart.get('version') or ''}".strip()
         rows.append(("release", f"{chart['namespace']}/{chart['release']}", f"{of} ({chart['status']})"))
+    for ceph in record.get("ceph") or []:
+        of = f"{', '.join(ceph['hosts']) or '-'}; {', '.join(ceph['classes']) or '-'}"
+        rows.append(("ceph", f"{ceph['namespace']}/{ceph['name']}", of))
     return table((tr("what"), tr("name"), tr("value")), rows, empty=tr("Nothing was found."))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from clusters.ceph.place import Place
 from clusters.snapshot import Node
 
 JSON = Any
@@ -39,7 +41,7 @@ class Existing:
     """One Kubernetes. `uid` (of the namespace kube-system) tells it from all others; what is empty is not known.
 
     `authority` is the SHA-256 of the certificate authority (DER, hex), `registry` and `project` where its own images
-    come from, `unread` what could not be asked, with the reason.
+    come from, `ceph` what Rook runs (the cluster's own first), `unread` what could not be asked, with the reason.
     """
 
     uid: str
@@ -55,12 +57,13 @@ class Existing:
     pod_cidr: str = ""
     service_cidr: str = ""
     endpoint: str = ""
-    ceph: bool = False
+    ceph: tuple[Place, ...] = ()
     unread: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JSON]:
         """All of it; `from_json` is its inverse as far as nodes are needed to tell hosts apart."""
         data = asdict(self)
+        data["ceph"] = [place.to_json() for place in self.ceph]
         data["nodes"] = [
             {name: getattr(node, name) for name in _NODE} | {"roles": list(node.roles)} for node in self.nodes
         ]
@@ -76,8 +79,14 @@ class Existing:
                 "parts": tuple(Part(**part) for part in data["parts"]),
                 "charts": tuple(Chart(**chart) for chart in data["charts"]),
                 "runtimes": tuple(data["runtimes"]),
+                "ceph": tuple(map(Place.from_json, data["ceph"])),
             }
         )
+
+
+def former_ids(imported: Mapping[str, JSON]) -> tuple[str, ...]:
+    """The ids that an imported cluster had in registrations that were forgotten, as its hosts still say."""
+    return tuple(imported.get("formerly") or ())
 
 
 _NODE = ("name", "ready", "internal_ip", "machine_id", "kubelet_version", "container_runtime", "arch")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from clusters import health
 from clusters.catalog import Catalog
-from clusters.ceph.model import RESOURCE
+from clusters.ceph.place import OURS, RESOURCE, namespaces, places
 from clusters.existing import parsing
 from clusters.existing.model import Chart, Existing, Part
 from clusters.kube import Kube, KubeUnreachable
@@ -16,6 +16,7 @@ from clusters.kubeconfig import KubeError
 from clusters.snapshot import ClusterSnapshot
 
 JSON = Any
+CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 T = TypeVar("T")
 
 
@@ -41,25 +42,28 @@ def read(kube: Kube, catalog: Catalog) -> Existing:
             unread[what] = error.message
             return otherwise
 
-    no_pods: list[JSON] = []
+    nothing: list[JSON] = []
     no_charts: tuple[Chart, ...] = ()
-    pods = optional("pods of kube-system", lambda: kube.items("/api/v1/namespaces/kube-system/pods"), no_pods)
+    pods = optional("pods of kube-system", lambda: kube.items("/api/v1/namespaces/kube-system/pods"), nothing)
     config_map = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"
     settings = parsing.kubeadm_settings(optional("kubeadm-config", lambda: kube.read(config_map), None))
     charts = optional("secrets", lambda: _charts(kube, snapshot), no_charts)
+    rook = snapshot.objects.get(RESOURCE, ())
+    classes = optional("storageclasses", lambda: kube.items(CLASSES), nothing) if rook else []
+    ceph = places(rook, snapshot, classes)
     registry, project = parsing.registry_of(parsing.images_of(pods))
     return Existing(
         uid=uid,
         version=snapshot.version,
         authority=parsing.authority_of(kube.access.authority),
         nodes=snapshot.nodes,
-        parts=_parts(snapshot, catalog, charts),
+        parts=_parts(snapshot, catalog.placed(namespaces(ceph[0] if ceph else OURS)), charts),
         charts=charts,
         runtimes=parsing.runtimes_of(node.container_runtime for node in snapshot.nodes),
         network_plugin=parsing.network_of(snapshot.workloads),
         registry=registry,
         project=project,
-        ceph=bool(snapshot.objects.get(RESOURCE)),
+        ceph=ceph,
         unread=unread,
         **settings,
     )

@@ -9,6 +9,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from clusters import catalog
+from clusters.ceph.place import namespaces, of_import
+from clusters.existing.model import former_ids
 from clusters.models import Cluster, ClusterState, Component, Node
 from tasks.actions.base import Action, Context, Done, Wait, register
 from tasks.actions.imports import administrator, refuse_second
@@ -54,6 +56,8 @@ def _store(cluster: Cluster, record: dict[str, Any], text: str, operation: str) 
         "nodes": record["nodes"],
         "releases": record["charts"],
         "ceph": record["ceph"],
+        # Marks of registered clusters are errors; what is left are this one's former registrations.
+        "formerly": sorted({*former_ids(row.imported), *record["owners"]} - {str(row.pk)}),
     }
     if row.state == ClusterState.REGISTERED:
         # From here on the state follows the health.
@@ -62,7 +66,7 @@ def _store(cluster: Cluster, record: dict[str, Any], text: str, operation: str) 
     row.save()
     for name, roles in record["hosts"].items():
         Node.objects.filter(cluster=row, name=name).update(role_groups=roles)
-    entries = catalog.load()
+    entries = catalog.load().placed(namespaces(of_import(row.imported)))
     for part in record["parts"]:
         entry = entries[part["name"]]
         Component.objects.update_or_create(

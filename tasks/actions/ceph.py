@@ -6,6 +6,7 @@ from clusters.ceph import judge
 from clusters.ceph.component import summary
 from clusters.ceph.model import CephState
 from tasks import ceph
+from tasks.actions import ceph_place
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, register
 from tasks.health import check_cluster
 from tasks.models import Outcome
@@ -22,8 +23,11 @@ class ReadCeph(Action):
 
     def run(self, ctx: Context) -> Done | Wait:
         with ctx.remote(ctx.node(ctx.args["host"])) as remote:
-            report = ceph.read(remote)
+            report = ceph.read(remote, namespace=ceph.namespace_of(ctx.cluster))
+            others = [] if report.installed else ceph_place.found(remote)
         ceph.store(ctx.cluster.pk, report)
+        if others:
+            raise ceph_place.not_recorded(ctx.cluster, others)
         if not report.installed:
             raise ActionFailed(
                 f"Ceph is not installed on cluster {ctx.cluster.name}.",
@@ -34,7 +38,7 @@ class ReadCeph(Action):
         if report.state is None:
             raise ActionFailed(
                 f"Ceph cannot be read: {report.error}",
-                "See whether the API server answers: `kubectl get cephclusters -n rook-ceph` on that host.",
+                "See whether the API server answers: `kubectl get cephclusters -A` on that host.",
                 host=ctx.args["host"],
                 kind="unreadable",
             )

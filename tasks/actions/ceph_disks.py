@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from clusters.existing.model import former_ids
 from clusters.models import Node
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, errors_of, register
 from tasks.actions.nodes import first_host
@@ -60,10 +61,12 @@ class ChooseDisks(Action):
         answers = ctx.on_hosts(read_disks, nodes)
         for error in errors_of(answers.items()).values():
             raise error
-        found = [disk for answer in answers.values() if not isinstance(answer, RemoteError) for disk in answer]
+        own, former = str(ctx.cluster.pk), former_ids(ctx.cluster.imported)
+        listed = [disk for answer in answers.values() if not isinstance(answer, RemoteError) for disk in answer]
+        found = [disks.taken_over(disk, own, former) for disk in listed]
         wanted, wipe = ([Wanted.of(one) for one in ctx.args[name]] for name in ("disks", "wipe"))
         try:
-            verdicts = disks.choose(found, str(ctx.cluster.pk), wanted, wipe)
+            verdicts = disks.choose(found, own, wanted, wipe)
         except disks.DiskRefused as error:
             refused = {"disks": [Verdict(disk, REFUSE, disk.against).to_json() for disk in found]}
             raise ActionFailed(
@@ -124,7 +127,7 @@ class ClaimDisks(Action):
         chosen = [one for one in known if one["use"] != REFUSE]
         if not chosen:
             raise ActionFailed("It is not known which disks Ceph gets.", "Start the operation anew.", again=False)
-        cluster = str(ctx.cluster.pk)
+        cluster, former = str(ctx.cluster.pk), former_ids(ctx.cluster.imported)
 
         def tell(remote: Remote, node: Node) -> bool:
             lines = [f"{cluster} {one['serial']} {one['disk']}\n" for one in chosen if one["host"] == node.name]
@@ -132,7 +135,7 @@ class ClaimDisks(Action):
             # A disk that has died is shown no more; which it was is needed to remove its OSD.
             lines += [
                 f"{cluster} {serial} {path}\n"
-                for path, serial in osd_disks.claims(read_text(remote, CLAIMS), cluster)
+                for path, serial in osd_disks.claims(read_text(remote, CLAIMS), cluster, *former)
                 if serial not in shown
             ]
             return upload(remote, "".join(lines).encode(), CLAIMS, mode=0o600).skipped

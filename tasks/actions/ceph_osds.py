@@ -10,8 +10,10 @@ from typing import Any
 
 from clusters.ceph import CephState, purge_refusals, removal_refusals
 from clusters.ceph.model import TOOLBOX
+from clusters.existing.model import former_ids
 from clusters.models import Node
 from tasks import ceph
+from tasks.actions import ceph_place
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, errors_of, register
 from tasks.actions.ceph_disks import CLAIMS, read_disks, read_text
 from tasks.actions.nodes import first_host
@@ -49,6 +51,7 @@ class CheckOsdRemoval(Action):
     def run(self, ctx: Context) -> Done | Wait:
         osds = list(ctx.args["osds"])
         with ctx.remote(first_host(ctx)) as remote:
+            ceph_place.refuse_unknown(remote, first_host(ctx).name)
             state, answers = read_state(remote)
         # Once the data moves what was checked is no longer so; what is purged is checked again before it is.
         if ctx.step.result.get("osds") and not any(osd.inside for osd in state.osds if osd.id in osds):
@@ -83,11 +86,11 @@ class CheckOsdRemoval(Action):
         return Done({"osds": found}, Outcome.CHECKED, f"{len(found)} OSDs may go")
 
     def _claims(self, ctx: Context, nodes: list[Node]) -> dict[str, list[tuple[str, str]]]:
-        cluster = str(ctx.cluster.pk)
+        ids = str(ctx.cluster.pk), *former_ids(ctx.cluster.imported)
         texts = ctx.on_hosts(lambda remote, node: read_text(remote, CLAIMS), nodes)
         for error in errors_of(texts.items()).values():
             raise error
-        return {host: osd_disks.claims(str(text), cluster) for host, text in texts.items()}
+        return {host: osd_disks.claims(str(text), *ids) for host, text in texts.items()}
 
 
 @register("await-osd-drained")
@@ -142,11 +145,11 @@ class ReleaseDisks(Action):
                 ) from error
             osd_disks.release(values, {(one["host"], one["disk"]) for one in gone})
             same = upload(remote, json.dumps(values, indent=1).encode(), VALUES, mode=0o600).skipped
-        cluster = str(ctx.cluster.pk)
+        ids = str(ctx.cluster.pk), *former_ids(ctx.cluster.imported)
 
         def forget(remote: Remote, node: Node) -> bool:
             serials = {one["serial"] for one in gone if one["host"] == node.name}
-            text = osd_disks.without(read_text(remote, CLAIMS), cluster, serials)
+            text = osd_disks.without(read_text(remote, CLAIMS), serials, *ids)
             return upload(remote, text.encode(), CLAIMS, mode=0o600).skipped
 
         answers = ctx.on_hosts(forget, [ctx.node(name) for name in {one["host"] for one in gone}])

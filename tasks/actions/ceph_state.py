@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tasks import ceph
+from tasks.actions import ceph_place
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, register
 from tasks.actions.ceph_disks import CHOSEN
 from tasks.actions.kubernetes import KUBECTL
@@ -47,7 +48,10 @@ class CheckRook(Action):
                 'ls "$ARTIFACT/helm-charts"', env={"ARTIFACT": ctx.args["artifact"]}, sudo=True, timeout=READING
             ).text.split()
             version = 'jsonpath={range .items[*]}{.status.nodeInfo.kubeletVersion}{"\\n"}{end}'
+            ceph_place.refuse_others(ceph_place.found(remote))
             there = objects(remote, "cephclusters")
+            if there:
+                ceph_place.refuse_unknown(remote, node.name)
             said = remote.run(f"{KUBECTL}kubectl get nodes -o {shlex.quote(version)}", sudo=True, timeout=READING)
         self._same_shape(ctx, there)
         nodes = sorted(set(said.text.split()), key=lambda text: ceph_versions.minor(text) or (0, 0))
@@ -82,8 +86,6 @@ class CheckRook(Action):
             raise ActionFailed(
                 f"The CephCluster {name} is being removed.", "Let ceph-uninstall end first.", again=False
             )
-        if there[0]["spec"].get("external", {}).get("enable"):
-            raise ActionFailed(f"The CephCluster {name} is an external one.", "It has no disks here.", again=False)
         single = there[0]["spec"].get("mon", {}).get("count") == 1
         if single != ctx.args["single_node"]:
             word = "one copy of everything (single_node)" if single else "three copies"

@@ -7,6 +7,7 @@ import json
 from django.db.models import QuerySet
 
 from clusters.models import Component
+from tasks.actions import ceph_place
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, register
 from tasks.actions.ceph_state import READING
 from tasks.actions.kubernetes import KUBECTL
@@ -21,7 +22,7 @@ SHOWN = 10
 class CheckCephUnused(Action):
     """Args: ``force``, ``provisioners`` (Rook's where it is missing).
 
-    Refuses while claims or volumes hold data in Ceph. Result: ``claims``.
+    Refuses while claims or volumes hold data in Ceph, and where Rook runs another one besides. Result: ``claims``.
     """
 
     only_looks = True
@@ -29,6 +30,8 @@ class CheckCephUnused(Action):
     def run(self, ctx: Context) -> Done | Wait:
         found = []
         with ctx.remote(first_host(ctx)) as remote:
+            if "provisioners" not in ctx.args:
+                ceph_place.refuse_others(ceph_place.found(remote))
             for kind in ("storageclass", "pvc", "pv", "obc"):
                 said = remote.run(f"{KUBECTL}kubectl get {kind} -A -o json", sudo=True, timeout=READING)
                 if said.ok:

@@ -13,7 +13,9 @@ from tasks.models import JobState, Outcome, Step, StepState
 
 @register("judge-drift")
 class JudgeDrift(Action):
-    """Judges the other steps of its operation by their hosts' answers. Result: ``steps`` that differ."""
+    """Judges the other steps of its operation by their hosts' answers. Result: ``steps`` that differ,
+    ``not_judged`` (keys of steps that no installation of this service has done).
+    """
 
     only_looks = True
 
@@ -26,11 +28,17 @@ class JudgeDrift(Action):
                 state=StepState.SUCCEEDED,
             ).values_list("key", flat=True)
         )
-        if ctx.cluster.kubernetes_uid and not ever:
-            note = "nothing here was installed by this service; `3kctl import --dry-run` says what is not as recorded"
-            return Done({"state": "", "steps": []}, Outcome.CHECKED, note)
         steps = ctx.operation.steps.exclude(pk=ctx.step.pk).prefetch_related("jobs")
         # What was never installed cannot have drifted.
+        others = [step.key for step in steps if step.key not in ever]
+        if others:
+            ctx.log(f"not judged, because this service has not installed it: {', '.join(others)}")
+        if ctx.cluster.kubernetes_uid and not ever:
+            note = (
+                "nothing is judged: nothing here was installed by this service; "
+                f"`3kctl import {ctx.cluster.name} --dry-run` says what is not as recorded"
+            )
+            return Done({"state": "", "steps": [], "not_judged": others}, Outcome.CHECKED, note)
         seen = drift.judge([_asked(step) for step in steps if step.key in ever], str(ctx.operation.pk))
         health.record(ctx.cluster.pk, seen, timezone.now())
         for row in seen.details["steps"]:
@@ -39,7 +47,10 @@ class JudgeDrift(Action):
             for host in row["silent"]:
                 ctx.log(f"{row['step']}: could not be told on {host}")
         note = seen.reason or f"all {seen.desired} steps are as installed"
-        return Done({"state": seen.state, "steps": seen.details["steps"]}, Outcome.CHECKED, note[:300])
+        if ctx.cluster.kubernetes_uid and others:
+            note += f"; not judged, as it was there before the import: {', '.join(others)}"
+        result = {"state": seen.state, "steps": seen.details["steps"], "not_judged": others}
+        return Done(result, Outcome.CHECKED, note[:300])
 
 
 def _asked(step: Step) -> Asked:

@@ -14,7 +14,7 @@ from clusters.models import HealthState
 from clusters.problems import Scene, suspects
 from clusters.snapshot import ClusterSnapshot
 from tasks.actions.base import Action, ActionFailed, Context, Done, Wait, register
-from tasks.health import Reading, check_cluster, store
+from tasks.health import Reading, check_cluster, entries_of, store
 from tasks.kube_access import open_kube
 from tasks.models import Outcome
 from tasks.remote import RemoteError
@@ -74,7 +74,7 @@ class VerifyComponents(Action):
         try:
             with open_kube(ctx.cluster) as (kube, via):
                 snapshot = kube.snapshot(catalog.load())
-                found = self._judge(snapshot, entries)
+                found = self._judge(ctx, snapshot, entries)
                 waiting = {name: one for name, one in found.items() if one.state != HealthState.HEALTHY}
                 lasting = self._faults(ctx, waiting, now)
                 if waiting and (late or lasting):
@@ -104,9 +104,9 @@ class VerifyComponents(Action):
         except CatalogError as error:
             raise ActionFailed(str(error), error.fix, again=False) from error
 
-    def _judge(self, snapshot: ClusterSnapshot, entries: list[Entry]) -> dict[str, ComponentHealth]:
+    def _judge(self, ctx: Context, snapshot: ClusterSnapshot, entries: list[Entry]) -> dict[str, ComponentHealth]:
         names = [entry.name for entry in entries]
-        found = health.judge(snapshot, catalog.load(), names)
+        found = health.judge(snapshot, entries_of(ctx.cluster), names)
         return {name: found[name] for name in names}
 
     def _faults(self, ctx: Context, waiting: dict[str, ComponentHealth], now: float) -> bool:

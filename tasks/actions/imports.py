@@ -124,7 +124,7 @@ class ImportHosts(Action):
 
         def read(remote: Remote, node: Node) -> tuple[dict[str, JSON], dict[str, JSON]]:
             facts = read_facts(remote, node, "")
-            told = remote.run(FILES["import-host"], env=env, sudo=True, timeout=READING)
+            told = remote.run(FILES["import-host"], env={**env, "HOST": node.name}, sudo=True, timeout=READING)
             try:
                 return facts, matching.parse(told.stdout.decode(errors="replace"))
             except FactsIncomplete as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tasks.plan import JSON, ClusterFact, Plan, PlanError
+from clusters.ceph.place import OURS, of_import
+from tasks.plan import JSON, ClusterFact, Plan, PlanError, StepSpec
 from tasks.plans import hosts
-from tasks.plans.install import PHASES
+from tasks.plans.install import PHASES, steps_by_phase
+from tasks.plans.scripting import script
 from tasks.plans.site import Site
 
 # What reads through the kubeconfig alone.
@@ -16,6 +18,9 @@ HOSTLESS = ("check", "import")
 FOUNDATIONS = ("packages", "registry", "images", "kubernetes", "coredns")
 # Kinds that run kk on the first host, which an installation prepares for it.
 BY_KK = ("renew-certificates", "upgrade", "remove-node")
+# Those that have kk push images, with a login that nobody may have told.
+PUSHING = ("upgrade", "add-nodes")
+CHANGING_CEPH = ("ceph", "ceph-expand", "ceph-remove-osd", "ceph-uninstall")
 PREPARATION = ("ssh-trust", "artifact-fetch", "artifact-upload", "artifact-unpack")
 
 
@@ -46,26 +51,74 @@ def refuse(kind: str, cluster: ClusterFact, params: Mapping[str, JSON]) -> None:
             field="phases",
             fix="Install components alone: 3kctl deploy install operators --software NAME.",
         )
+    if kind in CHANGING_CEPH or (kind == "remove-node" and params.get("osds")):
+        _refuse_ceph(cluster)
     if kind in ("add-nodes", "remove-node") and _etcd_in_pods(cluster):
         _refuse_members(kind, cluster, params)
 
 
 def prepare(plan: Plan, cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
     """`plan`, behind the steps that an installation would have done for kk where nothing did them yet."""
-    # A forced removal does without kk, and its host may be dead.
-    if plan.kind not in BY_KK or not imported(cluster) or params.get("force"):
+    if not imported(cluster):
         return plan
-    site = Site(cluster, params)
-    site.check_source()
-    first = [
-        replace(step, after=tuple(key for key in step.after if key in PREPARATION))
-        for step in hosts.steps(site)
-        if step.key in PREPARATION
-    ]
+    if plan.kind == "drift":
+        return _of_its_own(plan, cluster)
+    site, notes, first = Site(cluster, params), plan.notes, list[StepSpec]()
+    # A forced removal does without kk, and its host may be dead.
+    if plan.kind in BY_KK and not params.get("force"):
+        site.check_source()
+        first = [
+            replace(step, after=tuple(key for key in step.after if key in PREPARATION))
+            for step in hosts.steps(site)
+            if step.key in PREPARATION
+        ]
+        told = "The cluster was imported: the first control-plane host gets a key of this service that opens all hosts."
+        notes = (*notes, told)
+    if plan.kind in PUSHING and site.registry:
+        first.append(_registry_login(site))
     last = tuple(step.key for step in first)
     rest = tuple(step if step.after else replace(step, after=last) for step in plan.steps)
-    note = "The cluster was imported: the first control-plane host gets a key of this service that opens all hosts."
-    return replace(plan, steps=(*first, *rest), notes=(*plan.notes, note))
+    return replace(plan, steps=(*first, *rest), notes=notes)
+
+
+def _of_its_own(plan: Plan, cluster: ClusterFact) -> Plan:
+    """`plan`, which looks for drift, without what was there before the import: nothing here can say how it was."""
+    before = {key for key, phase in steps_by_phase(plan.steps[:-1]) if phase in FOUNDATIONS}
+    steps = [
+        replace(step, after=tuple(key for key in step.after if key not in before))
+        for step in plan.steps
+        if step.key not in before
+    ]
+    notes = (
+        "Judged: what the operation install has put on it since the import.",
+        "Not judged, as it was there before: Kubernetes, its packages, registry, images and other components. "
+        f"What of that is not as recorded says 3kctl import {cluster.name} --dry-run.",
+    )
+    return replace(plan, steps=tuple(steps), notes=(*plan.notes, *notes))
+
+
+def _registry_login(site: Site) -> StepSpec:
+    do = script("registry", "http", env=site.registry_env, secrets=site.registry_secrets, apply="registry.verify")
+    return StepSpec(
+        "registry-login",
+        "Check the login of the registry, to which kk pushes images",
+        replace(do, probe="", verify=""),
+        hosts=(site.first.name,),
+        expected=2,
+        timeout=600,
+    )
+
+
+def _refuse_ceph(cluster: ClusterFact) -> None:
+    recorded = cluster.settings.get("imported")
+    own = of_import(recorded if isinstance(recorded, Mapping) else {})
+    if not own.ours:
+        raise PlanError(
+            f"The Ceph of {cluster.name} is {own}; this service changes only the one that it installs, {OURS}.",
+            field="kind",
+            fix=f"Change it where it is run: kubectl edit cephcluster {own.name} -n {own.namespace}. "
+            f"How it is: 3kctl ceph status {cluster.name}.",
+        )
 
 
 def _etcd_in_pods(cluster: ClusterFact) -> bool:

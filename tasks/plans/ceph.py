@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clusters.catalog import load
+from clusters.existing.model import former_ids
 from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, StepSpec
 from tasks.plans import artifact, ceph_values, components, install
 from tasks.plans.scripting import script
@@ -144,7 +145,8 @@ def notes(hosts: tuple[str, ...], params: Mapping[str, JSON]) -> list[str]:
 
 def guard_env(site: Site, **more: str) -> dict[str, str]:
     """What the scripts that look at disks are told."""
-    return {**site.env, "CLUSTER_ID": site.cluster.id, **more}
+    former = former_ids(site.cluster.settings.get("imported") or {})
+    return {**site.env, "CLUSTER_ID": site.cluster.id, "FORMER_IDS": " ".join(former), **more}
 
 
 def _preparation(site: Site, hosts: tuple[str, ...], params: Mapping[str, Any]) -> list[StepSpec]:

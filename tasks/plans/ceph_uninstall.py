@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tasks.plan import JSON, Action, ClusterFact, Plan, PlanError, Retry, Script, StepSpec
-from tasks.plans import ceph_values, install
+from tasks.plans import ceph_use, install
 from tasks.plans.ceph import CLUSTER, OPERATOR, guard_env
 from tasks.plans.scripting import script
 from tasks.plans.site import STATE, Site
@@ -49,7 +49,7 @@ def make(cluster: ClusterFact, params: Mapping[str, JSON]) -> Plan:
         "WAIT": str(params["patience"]),
         "FORCE": "yes" if force else "no",
         "KINDS": " ".join(KINDS),
-        "CLASSES": " ".join(ceph_values.CLASSES),
+        "PROVISIONERS": " ".join(ceph_use.ROOK),
     }
     steps = [
         StepSpec(

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-ROOK = ("rook-ceph.rbd.csi.ceph.com", "rook-ceph.cephfs.csi.ceph.com", "rook-ceph.ceph.rook.io/bucket")
+# Rook's, behind the namespace of its operator: the dot at the beginning says so.
+ROOK = (".rbd.csi.ceph.com", ".cephfs.csi.ceph.com", ".ceph.rook.io/bucket")
 # The label of what a proof of use makes, which holds nobody's data, and where it makes it.
 PROOF, PROOF_SPACES = "sanqian-proof", ("rook-ceph", "ceph-csi-cephfs")
+
+
+def _by(provisioner: str, provisioners: Collection[str]) -> bool:
+    return any(provisioner.endswith(one) if one.startswith(".") else provisioner == one for one in provisioners)
 
 
 def classes(found: Iterable[Mapping[str, Any]], provisioners: Collection[str] = ROOK) -> tuple[str, ...]:
@@ -15,7 +20,7 @@ def classes(found: Iterable[Mapping[str, Any]], provisioners: Collection[str] = 
     return tuple(
         one["metadata"]["name"]
         for one in found
-        if one["kind"] == "StorageClass" and one.get("provisioner") in provisioners
+        if one["kind"] == "StorageClass" and _by(one.get("provisioner") or "", provisioners)
     )
 
 
@@ -42,6 +47,6 @@ def claims(found: Iterable[Mapping[str, Any]], provisioners: Collection[str] = R
         if one["kind"] != "PersistentVolume" or name in bound:
             continue
         # Also where its class is gone, or it never had one.
-        if spec.get("storageClassName") in served or (spec.get("csi") or {}).get("driver") in provisioners:
+        if spec.get("storageClassName") in served or _by((spec.get("csi") or {}).get("driver") or "", provisioners):
             used.append(f"PersistentVolume {name}")
     return used

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tasks.plan import JSON
@@ -87,6 +87,11 @@ class Disk:
     def against(self) -> tuple[str, ...]:
         """Every reason why Ceph must not have it; none means that it is eligible."""
         return (*self.in_use, *self.content, *self.unfit)
+
+
+def taken_over(disk: Disk, cluster: str, former: Collection[str]) -> Disk:
+    """The disk, where a claim of one of the cluster's `former` ids counts as its own."""
+    return replace(disk, claimed=tuple(cluster if one in former else one for one in disk.claimed))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from clusters.ceph.place import OURS, TOOLBOX
 from clusters.existing.model import Existing, roles_of
 from clusters.existing.parsing import endpoint_of
 from clusters.inventory.model import ROLE_GROUPS
@@ -16,6 +17,7 @@ from tasks.plans.findings import ERROR, WARNING, Finding
 # No label tells these; hosts with these alone, or etcd, need not be nodes.
 GIVEN = frozenset({"registry", "storage"})
 BESIDE = GIVEN | {"etcd"}
+CLIENTS = "/etc/ssl/etcd/ssl/admin-HOST.pem or /etc/kubernetes/pki/etcd/server.crt"
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 NETWORKS = ("calico", "flannel", "cilium", "kubeovn", "hybridnet")
 Wrong = Callable[[str, str, str, str], Finding]
@@ -142,7 +144,7 @@ def _owner(host: HostSeen, owners: Mapping[str, bool]) -> Iterator[Finding]:
         yield Finding(ERROR, "owner", host.name, what, f"Take it out of that cluster first; the mark is {mark}.")
     else:
         what = f"The host is marked as one of a cluster that is no longer registered ({owner})."
-        fix = f"Removing it later is refused while {mark} says so: delete that file when you are sure."
+        fix = f"The first operation that changes hosts marks it as this cluster's ({mark}): be sure that it is."
         yield Finding(WARNING, "owner", host.name, what, fix)
 
 
@@ -173,6 +175,10 @@ def _etcd(hosts: Sequence[HostSeen]) -> Iterator[Finding]:
         if not host.said.get("etcdctl"):
             what = "The host runs etcd and has no etcdctl, which backups need."
             yield Finding(WARNING, "etcdctl", host.name, what, "Put etcd's own etcdctl into /usr/local/bin.")
+        if not host.said.get("etcd_client"):
+            what = f"The host runs etcd and has no client certificate of it where this service looks ({CLIENTS})."
+            fix = "Copy certificate and key there: backups, restore and changes of etcd's members need them."
+            yield Finding(WARNING, "etcd-client", host.name, what, fix)
 
 
 def _cluster(found: Existing) -> Iterator[Finding]:
@@ -188,8 +194,27 @@ def _cluster(found: Existing) -> Iterator[Finding]:
     if found.network_plugin not in NETWORKS:
         what = f"The pod network is {found.network_plugin or 'not known'}, which kk does not manage."
         yield Finding(WARNING, "network", "", what, "Adding hosts leaves the pod network to you.")
+    yield from _ceph(found)
     for what, why in found.unread.items():
         yield Finding(WARNING, "unread", "", f"{what} could not be read: {why}", "Give a kubeconfig that may read it.")
+
+
+def _ceph(found: Existing) -> Iterator[Finding]:
+    if not found.ceph:
+        return
+    own, *others = found.ceph
+    if not own.ours:
+        what = f"Rook runs the Ceph {own}: it is watched, and changed by nothing here, which installs {OURS}."
+        yield Finding(
+            WARNING, "ceph", "", what, "Go on changing it where it is run; `3kctl ceph status` shows how it is."
+        )
+    if others:
+        what = f"Rook runs further Cephs, which are not watched: {', '.join(map(str, others))}."
+        yield Finding(WARNING, "ceph-others", "", what)
+    if not own.toolbox and not own.external:
+        what = f"The Ceph {own} has no toolbox: its OSDs and placement groups cannot be asked for."
+        fix = f"Run Rook's toolbox (deployment {TOOLBOX}) in the namespace {own.namespace}."
+        yield Finding(WARNING, "ceph-toolbox", "", what, fix)
 
 
 def record_of(found: Existing, hosts: Sequence[HostSeen], extra: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -225,7 +250,8 @@ def record_of(found: Existing, hosts: Sequence[HostSeen], extra: Mapping[str, JS
         "parts": [vars(part) for part in found.parts],
         "charts": [vars(chart) for chart in found.charts],
         "nodes": {node.name: sorted(roles_of(node)) for node in found.nodes},
-        "ceph": found.ceph,
+        "owners": sorted({str(host.said["owner"]) for host in hosts if host.said.get("owner")}),
+        "ceph": [place.to_json() for place in found.ceph],
     }
 
 

@@ -11,16 +11,16 @@ from tasks.plans.disks import Disk
 Claim = tuple[str, str]  # path, serial
 
 
-def claims(text: str, cluster: str) -> list[Claim]:
-    """The disks that a host has given this cluster's Ceph; `text` has lines "cluster serial path"."""
+def claims(text: str, *ids: str) -> list[Claim]:
+    """The disks that a host has given the Ceph of a cluster with one of these ids; lines "cluster serial path"."""
     rows = [line.split() for line in text.splitlines()]
-    return [(row[2], row[1]) for row in rows if len(row) == 3 and row[0] == cluster]
+    return [(row[2], row[1]) for row in rows if len(row) == 3 and row[0] in ids]
 
 
-def without(text: str, cluster: str, serials: set[str]) -> str:
-    """`text` without this cluster's lines for these disks."""
-    kept = [line for line in text.splitlines() if line.split()[:1] != [cluster] or line.split()[1] not in serials]
-    return "".join(f"{line}\n" for line in kept)
+def without(text: str, serials: set[str], *ids: str) -> str:
+    """`text` without the lines of a cluster with one of these ids for these disks."""
+    rows = [(line, line.split()) for line in text.splitlines()]
+    return "".join(f"{line}\n" for line, row in rows if len(row) < 2 or row[0] not in ids or row[1] not in serials)
 
 
 def of(

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from clusters import registry
 from clusters.models import AccessKey, Cluster, Customer
 from lab.base import Shape
 from lab.hosts import Lab
 from tasks import services
 from tasks.models import Operation
 from tasks.plans.site import KEY
+from tasks.plans import PLANS
 from tests.installed import WHERE, Installed, fleet, installed, register
 
 __all__ = ["fleet", "kubernetes", "site"]
@@ -44,8 +46,16 @@ class Site(Installed):
         return {"host": host, "disk": self.disk(host, name), "serial": f"SIMULATED-{host}-{name}"}
 
     def start(self, kind: str, dry_run: bool = False, **params: Any) -> Operation:
-        given = {"artifact_directory": WHERE, **params}
+        takes = "artifact_directory" in PLANS[kind].params
+        given = {**({"artifact_directory": WHERE} if takes else {}), **params}
         return services.request_operation(self.cluster, kind, given, dry_run=dry_run, actor="test")
+
+    def forget(self) -> None:
+        """The service forgets the cluster; one with the same hosts takes its place, of which nothing is known."""
+        key = self.cluster.access_key
+        registry.delete(self.cluster)
+        self.cluster = Cluster.objects.create(access_key=key, name="demo", private_registry="")
+        register(self.cluster, self.lab, {})
 
 
 @pytest.fixture(scope="session")

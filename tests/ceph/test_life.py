@@ -9,7 +9,7 @@ import pytest
 from tasks import services
 from tasks.models import Operation, OperationState, Step
 from tasks.plan import PlanError
-from tests.ceph.conftest import Site
+from tests.ceph.conftest import CLUSTER, Site
 from tests.installed import stored
 from tests.tasks.driven import cancel_in, finish
 from tests.workers import Fleet, until
@@ -17,6 +17,7 @@ from tests.workers import Fleet, until
 pytestmark = [pytest.mark.integration, pytest.mark.lab, pytest.mark.timeout(900)]
 
 WORKERS = ("worker1", "worker2", "worker3")
+MEMBERS = ("master1", *WORKERS)
 CLAIM = """apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: papers, namespace: default}
@@ -135,6 +136,54 @@ def _it_is_removed_with_its_traces(site: Site, fleet: Fleet) -> None:
     assert not {"ceph-block", "ceph-filesystem", "ceph-bucket"} & site.names("storageclasses")
     for host in WORKERS:
         assert site.sh("ls -d /var/lib/rook /var/lib/sanqian/ceph/disks 2>/dev/null; wipefs -n /dev/vdb", host) == ""
+
+
+def test_a_ceph_is_adopted_with_its_cluster(site: Site, fleet: Fleet) -> None:
+    """Forgotten by the service and imported anew: its Ceph is known, and grows. What others installed is let alone."""
+    disks = with_ceph(site, fleet)
+    for host in MEMBERS:
+        site.sh(f"mkdir -p /var/lib/sanqian; echo {CLUSTER} >/var/lib/sanqian/cluster", host)
+    site.forget()
+    adopted = site.start("import")
+    assert finish(adopted, fleet, 300) == OperationState.SUCCEEDED, adopted.error
+    assert {row["code"] for row in _step(adopted, "match").result["findings"]} == {"owner"}
+    site.cluster.refresh_from_db()
+    assert site.cluster.imported["formerly"] == [str(CLUSTER)]
+    (ceph,) = site.cluster.imported["ceph"]
+    assert (ceph["namespace"], ceph["name"], ceph["operator"], ceph["toolbox"]) == (*["rook-ceph"] * 3, True)
+    assert ceph["hosts"] == list(WORKERS)
+    assert {"ceph-block", "ceph-filesystem", "ceph-bucket"} == set(ceph["classes"])
+    parts = {row.name: row for row in site.cluster.components.filter(name__startswith="rook-ceph")}
+    assert {name: row.chosen for name, row in parts.items()} == {"rook-ceph": True, "rook-ceph-cluster": True}
+    asked = site.start("ceph-status")
+    assert finish(asked, fleet, 60) == OperationState.SUCCEEDED, asked.error
+    assert site.cluster.components.get(name="rook-ceph-cluster").details["ceph"]["osds_up"] == len(disks)
+
+    site.sh("mv /var/lib/sanqian/ceph/values.yaml /var/lib/sanqian/ceph/away.yaml")
+    foreign = "was not installed by this service: master1 has no"
+    looked, removal = site.start("ceph-expand", dry_run=True, disks=disks), site.start("ceph-remove-osd", osds=[0])
+    assert finish(looked, fleet, 120) == OperationState.SUCCEEDED
+    assert foreign in _step(looked, "ceph-version").note
+    assert len(_step(looked, "ceph-disks").result["disks"]) == 6
+    assert finish(removal, fleet, 120) == OperationState.FAILED
+    assert removal.error["step"] == "ceph-osd-check" and foreign in removal.error["message"]
+    site.sh("mv /var/lib/sanqian/ceph/away.yaml /var/lib/sanqian/ceph/values.yaml")
+    with pytest.raises(PlanError, match="its name has to be typed"):
+        site.start("ceph-uninstall")
+
+    wipe = [site.wipe("worker3", "vdc")]
+    seen = site.start("ceph-expand", dry_run=True, wipe=wipe, disks=disks)
+    assert finish(seen, fleet, 120) == OperationState.SUCCEEDED, seen.error
+    uses = {(one["host"], one["device"]): one["use"] for one in _step(seen, "ceph-disks").result["disks"]}
+    assert {key for key, use in uses.items() if use == "keep"} == {(host, "/dev/vdb") for host in WORKERS}
+    assert uses["worker3", "/dev/vdc"] in ("use", "wipe")
+    grown = site.start("ceph-expand", wipe=wipe, disks=disks)
+    assert finish(grown, fleet, 300) == OperationState.SUCCEEDED, grown.error
+    assert _step(grown, "ceph-ready").result["osds"] == 4
+    removed = site.start("ceph-remove-osd", osds=[3])
+    assert finish(removed, fleet, 300) == OperationState.SUCCEEDED, removed.error
+    for host in MEMBERS:
+        site.sh(f"sed -i s/{site.cluster.pk}/{CLUSTER}/ /var/lib/sanqian/ceph/disks 2>/dev/null || :", host)
 
 
 def _step(operation: Operation, key: str) -> Step:

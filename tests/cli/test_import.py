@@ -20,6 +20,7 @@ MATCH = {
         "charts": [
             {"namespace": "apps", "release": "web", "chart": "nginx", "version": "15.1.0", "status": "deployed"}
         ],
+        "ceph": [{"namespace": "rook-ceph", "name": "rook-ceph", "hosts": ["w9"], "classes": ["fast", "shared"]}],
     },
     "changes": {"kubernetes_version": ["v1.24.3", "v1.26.1"]},
 }
@@ -54,6 +55,7 @@ def test_hosts_and_a_kubeconfig_are_sent_and_what_is_recorded_is_shown(
     assert ["host", "m1", "etcd,", "control-plane"] in lines
     assert ["node", "w9", "worker;", "no", "SSH", "access"] in lines
     assert ["component", "loki-stack", "2.8.1"] in lines
+    assert ["ceph", "rook-ceph/rook-ceph", "w9;", "fast,", "shared"] in lines
     assert ["release", "apps/web", "nginx", "15.1.0", "(deployed)"] in lines
 
 

@@ -69,13 +69,43 @@ def add_pod(api: Api, name: str, labels: dict[str, str], phase: str = "Running")
     api.store.create(Key("", "pods", SPACE, name), pod)
 
 
+def another(api: Api, space: str, name: str, health: str, **details: str) -> dict[str, str]:
+    """A further CephCluster, with an OSD and a StorageClass, in what can be imported; gives what tells it apart."""
+    found = api.store.find(CLUSTER)
+    assert found is not None
+    meta = {"name": name, "namespace": space}
+    nodes = [{"name": "worker1", "devices": [{"name": "vdx"}]}]
+    for made in (space, "kube-system"):
+        api.store.create(Key("", "namespaces", "", made), {"metadata": {"name": made}})
+    api.store.create(
+        Key("ceph.rook.io", "cephclusters", space, name),
+        {**found, "metadata": meta, "spec": {"storage": {"nodes": nodes}}},
+    )
+    _say(api, Key("ceph.rook.io", "cephclusters", space, name), health, "g", details)
+    for daemon in ("mon-a", "mgr-a", "osd-0"):
+        _daemon(api, daemon, "worker1", space)
+    operator = shapes.workload("Deployment", "rook-ceph-operator", SPACE + "-system", ["rook/ceph:v1.11.5"])
+    api.store.create(Key("apps", "deployments", SPACE + "-system", "rook-ceph-operator"), operator)
+    served = {"provisioner": f"{SPACE}-system.rbd.csi.ceph.com", "parameters": {"clusterID": space}}
+    key = Key("storage.k8s.io", "storageclasses", "", f"{name}-block")
+    api.store.create(
+        key,
+        {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": f"{name}-block"}, **served},
+    )
+    return {"namespace": space, "name": name, "operator": f"{SPACE}-system", "fsid": "g"}
+
+
 def say(api: Api, health: str, **details: str) -> None:
     """What Rook's operator says of it now."""
+    _say(api, CLUSTER, health, "f", details)
+
+
+def _say(api: Api, cluster: Key, health: str, fsid: str, details: dict[str, str]) -> None:
     checks = {code: {"severity": "HEALTH_WARN", "message": text} for code, text in details.items()}
-    ceph = {"health": health, "details": checks, "lastChecked": now(), "fsid": "f"}
+    ceph = {"health": health, "details": checks, "lastChecked": now(), "fsid": fsid}
     capacity = {"bytesTotal": 6 * 10**12, "bytesUsed": 6 * 10**10, "bytesAvailable": 594 * 10**10}
     status = {"phase": "Ready", "ceph": {**ceph, "capacity": capacity}}
-    api.store.modify(CLUSTER, lambda one: one.update(status=status))
+    api.store.modify(cluster, lambda one: one.update(status=status))
 
 
 def stop(api: Api, *daemons: str) -> None:
@@ -96,8 +126,8 @@ def mark(api: Api, change: Callable[[dict[str, Any]], Any]) -> None:
     api.store.modify(CLUSTER, put)
 
 
-def _daemon(api: Api, name: str, host: str = "") -> None:
+def _daemon(api: Api, name: str, host: str = "", space: str = SPACE) -> None:
     pod: Obj = {"nodeSelector": {"kubernetes.io/hostname": host}} if host else {}
-    made = shapes.workload("Deployment", f"rook-ceph-{name}", SPACE, ["ceph:v17.2.6"], pod=pod)
+    made = shapes.workload("Deployment", f"rook-ceph-{name}", space, ["ceph:v17.2.6"], pod=pod)
     made["status"] = {"readyReplicas": 1, "updatedReplicas": 1, "observedGeneration": 1}
-    api.store.create(Key("apps", "deployments", SPACE, made["metadata"]["name"]), made)
+    api.store.create(Key("apps", "deployments", space, made["metadata"]["name"]), made)

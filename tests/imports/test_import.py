@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from lab.hosts import Lab
 from tasks.models import AuditEvent, Operation, OperationState, StepState
 from tests.api import Api, customer_api, problem
 from tests.imports.conftest import MEMBERS, RELEASE, hosts
-from tests.installed import WHERE, sh, stored
-from tests.tasks.driven import finish
+from tests.installed import WHERE, put, sh, stored
+from tests.tasks.driven import cancel_in, finish
 from tests.workers import Fleet, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.lab, pytest.mark.timeout(900)]
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.lab, pytest.mark.timeout(900)
 STOP_API = "kill $(cat /run/lab/kube-apiserver.pid); while kubectl get --raw /livez >/dev/null 2>&1; do :; done"
 START_API = """setsid /etc/lab/boot.d/kube-apiserver >/dev/null 2>&1 </dev/null &
 n=0; until kubectl get --raw /readyz >/dev/null 2>&1 || [ $n -gt 200 ]; do n=$((n + 1)); sleep 0.1; done"""
+MARK = "cat /var/lib/sanqian/cluster"
 # All that an import might leave on a host.
 TRACES = "ls -d /var/lib/sanqian 2>/dev/null; md5sum /root/.ssh/* /etc/kubernetes/*.conf /etc/kubernetes/pki/*"
 
@@ -129,7 +131,10 @@ def _what_only_looks_works(api: Api, fleet: Fleet, cluster: Cluster) -> None:
     for kind in ("check", "backup", "drift"):
         operation = asked(api, path, {"kind": kind})
         assert finish(operation, fleet, 240) == OperationState.SUCCEEDED, (kind, operation.error)
-    assert "installed by this service" in operation.steps.get(key="drift").note
+    judged = operation.steps.get(key="drift")
+    assert "nothing is judged" in judged.note and "3kctl import theirs --dry-run" in judged.note
+    assert "platform-info" in judged.result["not_judged"]
+    assert not operation.steps.filter(key="kubernetes").exists()
     said = problem(api.post(path, {"kind": "uninstall", "params": {"confirm": "theirs"}}), 400, "invalid")
     assert "3kctl clusters delete theirs" in said["hint"]
 
@@ -147,14 +152,18 @@ def test_a_kubeconfig_alone_gives_health_until_hosts_are_given_which_are_managed
     assert cluster.nodes.count() == 0 and cluster.observation.reachable
     checked = asked(api, f"clusters/{cluster.pk}/operations", {"kind": "check"})
     assert finish(checked, fleet, 60) == OperationState.SUCCEEDED, checked.error
-    said = problem(api.post(f"clusters/{cluster.pk}/operations", {"kind": "backup"}), 400, "invalid")
-    assert "cannot log in" in said["detail"] and "3kctl import seen -f" in said["hint"]
+    parts = {row["name"]: row for row in api.get(f"clusters/{cluster.pk}/components").json()["results"]}
+    assert parts[RELEASE]["state"] == "healthy"
+    for kind in ("backup", "drift", "ceph-status"):
+        said = problem(api.post(f"clusters/{cluster.pk}/operations", {"kind": kind}), 400, "invalid")
+        assert "cannot log in" in said["detail"] and "3kctl import seen -f" in said["hint"]
 
     names = [line.removeprefix("node/") for line in sh(lab, "kubectl get nodes -o name").split()]
     again = asked(api, f"clusters/{cluster.pk}/import", hosts(lab, *names))
     assert finish(again, fleet, 120) == OperationState.SUCCEEDED, again.error
     assert set(cluster.nodes.get(name="master1").role_groups) == {"control-plane", "etcd", "registry"}
     _what_changes_hosts_says_what_it_needs(api, lab, fleet, cluster)
+    _forgotten_and_adopted_anew_it_is_managed_on(api, lab, fleet, cluster)
 
 
 def _what_changes_hosts_says_what_it_needs(api: Api, lab: Lab, fleet: Fleet, cluster: Cluster) -> None:
@@ -172,3 +181,59 @@ def _what_changes_hosts_says_what_it_needs(api: Api, lab: Lab, fleet: Fleet, clu
     joined = asked(api, path, {"kind": "add-nodes", "params": {**there, "nodes": ["worker2"]}})
     assert finish(joined, fleet, 300) == OperationState.SUCCEEDED, stored(joined, joined.error.get("step", ""))[-2000:]
     assert "worker2" in sh(lab, "kubectl get nodes -o name")
+
+
+def _forgotten_and_adopted_anew_it_is_managed_on(api: Api, lab: Lab, fleet: Fleet, before: Cluster) -> None:
+    """Its hosts bear the marks of a registration that is no more."""
+    assert api.delete(f"clusters/{before.pk}").status_code == 204
+    adopted = asked(api, "clusters/import", {"name": "anew", **hosts(lab, *MEMBERS, "worker2")})
+    assert finish(adopted, fleet, 240) == OperationState.SUCCEEDED, adopted.error
+    found = adopted.steps.get(key="match").result["findings"]
+    assert {(row["code"], row["level"]) for row in found} == {("owner", "warning")}, found
+    cluster = adopted.cluster
+    assert sh(lab, MARK, "worker2") == str(before.pk)
+    _a_backup_is_taken(api, fleet, cluster)
+    _it_is_upgraded_through_a_cancel(api, lab, fleet, cluster)
+    _a_host_leaves_it(api, lab, fleet, cluster)
+
+
+def _a_backup_is_taken(api: Api, fleet: Fleet, cluster: Cluster) -> None:
+    saved = asked(api, f"clusters/{cluster.pk}/operations", {"kind": "backup"})
+    assert finish(saved, fleet, 120) == OperationState.SUCCEEDED, saved.error
+    assert set(cluster.backups.values_list("host", flat=True)) == {"master1"}
+
+
+def _it_is_upgraded_through_a_cancel(api: Api, lab: Lab, fleet: Fleet, cluster: Cluster) -> None:
+    versions = "kubectl get nodes --no-headers | awk '{ print $5 }' | sort -u"
+    fault = {"at": "kk:ProgressiveUpgradeModule*", "host": "worker1", "do": "hang", "times": 1}
+    put(lab, "/etc/lab/faults.json", json.dumps({"faults": [fault]}).encode())
+    upgrade = {"kind": "upgrade", "params": {"version": "v1.25.3", "confirm": "anew"}}
+
+    # kk pushes to the registry, whose password nobody has told.
+    Cluster.objects.filter(pk=cluster.pk).update(registry_user="somebody")
+    refused = asked(api, f"clusters/{cluster.pk}/operations", upgrade)
+    assert finish(refused, fleet, 120) == OperationState.FAILED
+    assert refused.error["step"] == "registry-login"
+    assert "3kctl clusters set CLUSTER registry_user=" in str(refused.error)
+    assert api.patch(f"clusters/{cluster.pk}", {"registry_user": "admin"}).status_code == 200
+
+    operation = asked(api, f"clusters/{cluster.pk}/operations", upgrade)
+    cancel_in(operation, "upgrade", fleet, lambda: "Upgrade cluster on worker" in stored(operation, "upgrade"))
+    assert sh(lab, versions).split() == ["v1.24.3", "v1.25.3"]
+    assert api.post(f"operations/{operation.pk}/retry").status_code == 202
+    assert finish(operation, fleet, 240) == OperationState.SUCCEEDED, operation.error
+    assert sh(lab, versions).split() == ["v1.25.3"]
+    assert api.get(f"clusters/{cluster.pk}").json()["kubernetes_version"] == "v1.25.3"
+    assert sh(lab, MARK, "worker2") == str(cluster.pk)
+
+
+def _a_host_leaves_it(api: Api, lab: Lab, fleet: Fleet, cluster: Cluster) -> None:
+    leaving = asked(api, f"clusters/{cluster.pk}/operations", {"kind": "remove-node", "params": {"node": "worker2"}})
+    assert finish(leaving, fleet, 240) == OperationState.SUCCEEDED, leaving.error
+    assert sh(lab, "kubectl get nodes -o name").split() == ["node/master1", "node/worker1"]
+    assert not cluster.nodes.filter(name="worker2").exists()
+    assert sh(lab, "ls -d /etc/kubernetes /var/lib/kubelet /var/lib/sanqian/cluster", "worker2", check=False) == ""
+    checked = asked(api, f"clusters/{cluster.pk}/operations", {"kind": "check"})
+    assert finish(checked, fleet, 60) == OperationState.SUCCEEDED, checked.error
+    shown = api.get(f"clusters/{cluster.pk}").json()
+    assert shown["state"] == ClusterState.READY, shown["state_reason"]

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+from clusters import catalog
 from clusters.ceph import CephState, removal_refusals, state_from_resource
+from clusters.ceph.place import Place
 from clusters.ceph.report import Report
+from clusters.existing.reading import read as read_existing
+from clusters.kube import Kube
 from clusters.models import AccessKey, CephReading, Cluster, ClusterState, HealthEvent
 from tasks import ceph
 from tasks.health import check_cluster
+from tasks.plan import PlanError
 from tasks.plans import make
 from tasks.services import cluster_fact
 from tests.clusters import rook
@@ -130,6 +136,45 @@ def test_an_operation_reads_it_now(cluster: Cluster, api: Api, fleet: Fleet) -> 
     assert finish(operation, fleet) == "failed"
     assert operation.error["message"] == f"Ceph is not installed on cluster {cluster.name}."
     assert not CephReading.objects.exists()
+
+
+def test_a_ceph_that_rook_runs_elsewhere_is_not_taken_for_ours(cluster: Cluster, api: Api, fleet: Fleet) -> None:  # noqa: F811
+    """Until an import records it; then it is watched, and nothing changes it."""
+    fleet.worker()
+    theirs = rook.another(api, "storage", "papers", "HEALTH_ERR", OSD_FULL="1 full osd(s)")
+    check_cluster(cluster.pk)
+    assert CephReading.objects.get().health == "HEALTH_OK"
+    rook.say(api, "HEALTH_WARN", OSD_DOWN="1 osds down")
+    check_cluster(cluster.pk)
+    assert cluster.components.get(name="rook-ceph-cluster").namespace == rook.SPACE
+    assert cluster.components.get(name="rook-ceph-cluster").state == "degraded"
+    removal = make("ceph-uninstall", cluster_fact(cluster), {"confirm": cluster.name, "force": True})
+    refused = start(cluster, replace(removal, steps=removal.steps[:1]))
+    assert finish(refused, fleet) == "failed"
+    assert "Rook runs the Ceph storage/papers" in refused.error["message"]
+
+    for name in ("deployments", "pods", "cephclusters"):
+        with api.store.lock:
+            for key in [key for key in api.store.objects if key.plural == name and key.namespace == rook.SPACE]:
+                del api.store.objects[key]
+    operation = start(cluster, make("ceph-status", cluster_fact(cluster), {}))
+    assert finish(operation, fleet) == "failed"
+    assert "has no Ceph" in operation.error["message"] and "storage/papers" in operation.error["message"]
+    with Kube(cluster.kubeconfig) as kube:
+        (found,) = read_existing(kube, catalog.load()).ceph
+    assert (found, found.ours) == (Place(**theirs, hosts=("worker1",), classes=("papers-block",)), False)
+
+    Cluster.objects.filter(pk=cluster.pk).update(kubernetes_uid="u", imported={"ceph": [found.to_json()]})
+    cluster.refresh_from_db()
+    operation = start(cluster, make("ceph-status", cluster_fact(cluster), {}))
+    assert finish(operation, fleet) == "succeeded", operation.error
+    component = cluster.components.get(name="rook-ceph-cluster")
+    assert (component.namespace, component.state) == ("storage", "unhealthy")
+    assert "OSD_FULL" in component.reason
+    for kind, params in (("ceph-expand", {}), ("ceph-remove-osd", {"osds": [1]}), ("ceph-uninstall", {"confirm": "x"})):
+        with pytest.raises(PlanError, match="is storage/papers") as said:
+            make(kind, cluster_fact(cluster), params)
+        assert "kubectl edit cephcluster papers -n storage" in said.value.fix
 
 
 def test_an_older_word_replaces_no_newer_one(cluster: Cluster) -> None:

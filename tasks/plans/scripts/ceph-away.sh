@@ -6,6 +6,13 @@ left() {
     kubectl get "$kind" -A -o "jsonpath={range .items[*]}$kind/{.metadata.name}{\"\n\"}{end}" 2>/dev/null || :
   done
 }
+# classes: the StorageClasses that Rook serves, whatever they are called.
+classes() {
+  served=$(kubectl get storageclasses -o 'jsonpath={range .items[*]}{.metadata.name} {.provisioner}{"\n"}{end}') || return 1
+  for end in $PROVISIONERS; do
+    printf '%s\n' "$served" | awk -v end="$end" 'NF == 2 && substr($2, length($2) - length(end) + 1) == end { print $1 }'
+  done
+}
 gone() { [ -z "$(left "$1")" ]; }
 # await_gone KINDS: says for each object that stays which finalizers it has, and why Rook says that it is blocked.
 await_gone() {

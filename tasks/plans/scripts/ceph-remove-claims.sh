@@ -1,7 +1,8 @@
 # Forced: what still claims Ceph's storage is deleted. A pod that uses a claim keeps it; then that is said.
+served_here=$(classes)
 gone_claims() { [ -z "$(claims_left)" ]; }
 claims_left() {
-  for class in $CLASSES; do
+  for class in $served_here; do
     kubectl get pvc -A -o 'jsonpath={range .items[*]}{.spec.storageClassName}|pvc|{.metadata.namespace}|{.metadata.name}{"\n"}{end}' | sed -n "s/^$class|//p"
     kubectl get obc -A -o 'jsonpath={range .items[*]}{.spec.storageClassName}|obc|{.metadata.namespace}|{.metadata.name}{"\n"}{end}' 2>/dev/null | sed -n "s/^$class|//p"
   done

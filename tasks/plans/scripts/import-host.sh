@@ -10,6 +10,10 @@ if [ -e /etc/kubernetes/manifests/etcd.yaml ]; then say etcd pod
 elif [ -e /etc/etcd.env ] || [ -e /etc/systemd/system/etcd.service ]; then say etcd service
 fi
 ! command -v etcdctl >/dev/null || say etcdctl yes
+# Where etcd's clients look on this host (etcd-snapshot.sh); kk names the file after the host as it knows it.
+for file in "/etc/ssl/etcd/ssl/admin-$HOST.pem" /etc/kubernetes/pki/etcd/server.crt; do
+  [ ! -r "$file" ] || { say etcd_client yes; break; }
+done
 if [ -r /etc/kubernetes/pki/ca.crt ] && command -v openssl >/dev/null; then
   say authority "$(openssl x509 -outform der </etc/kubernetes/pki/ca.crt 2>/dev/null | sha256sum | cut -d ' ' -f 1)"
 fi

@@ -5,6 +5,6 @@ within 120 answer || fail "The registry https://$REGISTRY does not answer with a
   "On the registry host: 'docker ps' shows whether it runs; 'openssl x509 -noout -dates' whether its certificate has expired."
 case $code in
   200) printf 'registry %s: name, TLS and login work\n' "$REGISTRY" ;;
-  401 | 403) fail "The registry refuses the user $REGISTRY_USER (HTTP $code)." "Correct the cluster's registry user and password." ;;
+  401 | 403) fail "The registry refuses the user $REGISTRY_USER (HTTP $code)." "Give the right login: 3kctl clusters set CLUSTER registry_user=... registry_password=-" ;;
   *) fail "The registry answers HTTP $code." "Look at its log: docker logs nginx; docker logs harbor-core." ;;
 esac

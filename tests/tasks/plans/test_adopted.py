@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tasks.plan import ClusterFact, HostFact, PlanError
+from clusters.ceph.place import OURS, Place
+from tasks.plan import ClusterFact, HostFact, PlanError, Script
 from tasks.plans import PLANS, make
 
 STACKED = {"spec": {"etcd": {"type": "kubeadm"}}}
@@ -75,6 +76,45 @@ def test_kk_finds_its_key_and_artifact_first(kind: str, params: dict[str, Any]) 
     assert set(steps) - set(own) == {"ssh-trust", "artifact-unpack"}
     for key, step in own.items():
         assert steps[key].after == (step.after or ("ssh-trust", "artifact-unpack"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [("upgrade", {"version": "v1.25.3", "confirm": "theirs"}), ("add-nodes", {"nodes": ["w1"]})],
+)
+def test_the_login_of_the_registry_is_proven_before_kk_needs_it(kind: str, params: dict[str, Any]) -> None:
+    with_registry = cluster(MASTER, WORKER, private_registry="r.example.org", registry_type="harbor")
+    steps = {step.key: step for step in make(kind, with_registry, params).steps}
+    proof = steps.pop("registry-login").do
+    assert isinstance(proof, Script) and not proof.probe
+    assert "3kctl clusters set CLUSTER registry_user" in proof.apply
+    first = next(step for step in steps.values() if step.key in ("preflight", "upgrade-check"))
+    assert "registry-login" in first.after
+    assert "registry-login" not in {step.key for step in make(kind, IMPORTED, params).steps}
+
+
+def test_drift_of_what_was_there_before_the_import_is_not_asked_for() -> None:
+    plan = make("drift", replace(IMPORTED, installed=frozenset({"kruise"})), {})
+    keys = {step.key for step in plan.steps}
+    assert {"component-kruise", "platform-info", "drift"} <= keys
+    assert not keys & {"packages", "kubernetes", "kubeconfig", "registry", "images", "coredns"}
+    assert set(plan.steps[-1].after) == keys - {"drift"}
+    assert "3kctl import theirs --dry-run" in plan.notes[-1]
+
+
+def test_a_ceph_that_is_not_ours_is_changed_by_nothing() -> None:
+    place = Place("storage", "papers")
+    theirs = cluster(MASTER, WORKER, imported={"ceph": [place.to_json()]})
+    for kind, params in (("ceph", {}), ("ceph-expand", {}), ("remove-node", {"node": "w1", "osds": [1]})):
+        with pytest.raises(PlanError, match="The Ceph of theirs is storage/papers") as refused:
+            make(kind, theirs, params)
+        assert "kubectl edit cephcluster papers -n storage" in refused.value.fix
+    assert make("remove-node", theirs, {"node": "w1"}).steps
+    ours = cluster(MASTER, WORKER, imported={"ceph": [OURS.to_json()], "formerly": ["before"]})
+    with pytest.raises(PlanError, match="its name has to be typed"):
+        make("ceph-uninstall", ours, {})
+    clean = make("ceph-uninstall", ours, {"confirm": "theirs"}).steps[-2].do
+    assert isinstance(clean, Script) and clean.env["FORMER_IDS"] == "before"
 
 
 def test_a_forced_removal_does_without() -> None:

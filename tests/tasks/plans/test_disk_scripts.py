@@ -70,6 +70,11 @@ def test_disks_given_by_this_cluster_are_told_apart(tmp_path: Path) -> None:
     claims = tmp_path / "disks"
     claims.write_text("ours S1 /dev/disk/by-id/a\ntheirs S2 /dev/disk/by-id/b\n")
     assert shell(f"CLAIMS={claims}; claimed_disks").stdout == "S1 /dev/disk/by-id/a\n"
+    both = shell(f"CLAIMS={claims}; claimed_disks", FORMER_IDS="before theirs")
+    assert both.stdout == "S1 /dev/disk/by-id/a\nS2 /dev/disk/by-id/b\n"
+    live = "signature=ceph_bluestore\nclaimed=theirs"
+    assert shell('blank_or_ours "$REPORT"', REPORT=live, FORMER_IDS="before theirs").returncode == 0
+    assert shell('blank_or_ours "$REPORT"', REPORT=live, FORMER_IDS="their theirs2").returncode == 1
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clusters.ceph.place import OURS, Place
 from clusters.existing.model import Chart, Existing, Part
 from clusters.snapshot import Node
 from tasks.plans.facts import FactsIncomplete
@@ -41,7 +42,7 @@ def host(name: str, number: int, *roles: str, **said: Any) -> HostSeen:
     return HostSeen(name, f"hosts[{number - 1}]", f"10.0.0.{number}", frozenset(roles), told)
 
 
-MASTER, WORKER = host("m1", 1, etcd="service", etcdctl="yes", harbor="yes"), host("w1", 2)
+MASTER, WORKER = host("m1", 1, etcd="service", etcdctl="yes", etcd_client="yes", harbor="yes"), host("w1", 2)
 
 
 def errors(*hosts: HostSeen, found: Existing = FOUND) -> dict[str, Any]:
@@ -103,12 +104,33 @@ def test_what_is_doubtful_is_a_warning() -> None:
     assert {row.code for row in rows} == {"etcd", "skew", "runtimes", "network", "unread"}
 
 
+def test_an_etcd_that_nobody_can_ask_is_named_with_what_it_lacks() -> None:
+    rows = {row.code: row for row in compare(FOUND, (host("m1", 1, etcd="service"), WORKER), {})}
+    assert rows.keys() == {"etcdctl", "etcd-client"}
+    assert "/etc/ssl/etcd/ssl/admin-HOST.pem" in rows["etcd-client"].what
+
+
 def test_a_mark_of_another_cluster_is_an_error_while_that_one_is_registered() -> None:
     marked = replace(WORKER, said={**WORKER.said, "owner": "c0ffee"})
     assert [row.level for row in compare(FOUND, (MASTER, marked), {"c0ffee": True})] == ["error"]
     (row,) = compare(FOUND, (MASTER, marked), {"c0ffee": False})
     assert row.level == "warning" and "/var/lib/sanqian/cluster" in row.fix
     assert compare(FOUND, (MASTER, marked), {}) == []  # its own
+
+
+def test_a_ceph_of_somebody_else_is_named_and_recorded() -> None:
+    ours = replace(OURS, toolbox=True, hosts=("w1",))
+    assert compare(replace(FOUND, ceph=(ours,)), (MASTER, WORKER), {}) == []
+    theirs = replace(FOUND, ceph=(Place("storage", "papers"), Place("outside", "far", external=True)))
+    rows = {row.code: row for row in compare(theirs, (MASTER, WORKER), {})}
+    assert {row.level for row in rows.values()} == {"warning"}
+    assert "storage/papers: it is watched" in rows["ceph"].what
+    assert "outside/far" in rows["ceph-others"].what
+    assert "namespace storage" in rows["ceph-toolbox"].fix
+    record = record_of(theirs, (MASTER, replace(WORKER, said={**WORKER.said, "owner": "before"})), {})
+    assert [one["name"] for one in record["ceph"]] == ["papers", "far"]
+    assert record["owners"] == ["before"]
+    assert Existing.from_json(theirs.to_json()) == theirs
 
 
 def test_what_is_recorded_is_what_was_found() -> None:

@@ -28,7 +28,10 @@ def test_a_dead_disk_is_the_one_that_is_away() -> None:
 
 
 def test_a_host_forgets_only_that_disk() -> None:
-    assert osd_disks.without(TEXT, "ours", {"S1", "S9"}) == "ours S0 /d/0\nother S9 /d/9\n"
+    assert osd_disks.without(TEXT, {"S1", "S9"}, "ours") == "ours S0 /d/0\nother S9 /d/9\n"
+    # What it gave under a former registration counts too.
+    assert osd_disks.without(TEXT, {"S1", "S9"}, "ours", "other") == "ours S0 /d/0\n"
+    assert ("/d/9", "S9") in osd_disks.claims(TEXT, "ours", "other")
     values = ceph_values.values([("w1", "/d/0"), ("w1", "/d/1"), ("w2", "/d/0")], single_node=False, default_class="")
     osd_disks.release(values, {("w1", "/d/1"), ("w2", "/d/0")})
     assert values["cephClusterSpec"]["storage"]["nodes"] == [{"name": "w1", "devices": [{"name": "/d/0"}]}]
@@ -41,7 +44,7 @@ def obj(kind: str, name: str, **more: Any) -> dict[str, Any]:
 def test_claims_buckets_and_volumes_left_over_are_found() -> None:
     classes = [
         obj("StorageClass", "ceph-block", provisioner="rook-ceph.rbd.csi.ceph.com"),
-        obj("StorageClass", "fast", provisioner="rook-ceph.ceph.rook.io/bucket"),
+        obj("StorageClass", "fast", provisioner="rook-system.ceph.rook.io/bucket"),
         obj("StorageClass", "local", provisioner="openebs.io/local"),
     ]
     objects = [
