@@ -93,6 +93,7 @@ def prepare(servers: Embedded) -> None:
         SANQIAN_ENCRYPTION_KEYS=Fernet.generate_key().decode(),
         SANQIAN_ACCESS_KEY_PEPPER=secrets.token_urlsafe(32),
         SANQIAN_LOG_LEVEL="WARNING",
+        SANQIAN_ALLOW_NETWORKS="127.0.0.0/8",  # where the hosts are
     )
     import django
     from django.core.management import call_command

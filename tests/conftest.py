@@ -17,6 +17,7 @@ from typing import Any
 import django
 import psutil
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from sanqian_service.embedded import Embedded
@@ -68,6 +69,8 @@ def _start() -> None:
 _remove_what_killed_runs_left()
 _start()
 django.setup()
+# A password is to be slow to guess, not to test: a million rounds are half a second. Any process takes such a hash.
+PBKDF2PasswordHasher.iterations = 1000
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,8 +15,8 @@ from lab.base import Shape
 from lab.hosts import Lab
 from tasks import services
 from tasks.models import Operation
-from tasks.plans.site import KEY
 from tasks.plans import PLANS
+from tasks.plans.site import KEY
 from tests.installed import WHERE, Installed, fleet, installed, register
 
 __all__ = ["fleet", "kubernetes", "site"]
