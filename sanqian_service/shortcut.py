@@ -13,7 +13,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
@@ -90,7 +90,8 @@ class Application(ASGIHandler):
         if refusal := self._refusal(request):
             return refusal
         found: Any = request.resolver_match
-        return self._completed(request, await found.func(request, *found.args, **found.kwargs))
+        response: Any = await found.func(request, *found.args, **found.kwargs)
+        return self._completed(request, await sync_to_async(_rendered)(response))
 
     def _refusal(self, request: HttpRequest) -> Any:
         for middleware in self._kept:

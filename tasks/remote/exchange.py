@@ -48,6 +48,20 @@ class _Wake(threading.Event):
         super().clear()
 
 
+class _Quiet(threading.Event):
+    """For a source of which nobody is told."""
+
+    def __init__(self, wake: _Wake) -> None:
+        super().__init__()
+        self._wake = wake
+
+    def set(self) -> None:
+        self._wake.set_quietly()
+
+    def clear(self) -> None:
+        """As the wake's."""
+
+
 class _Room(threading.Condition):
     """The channel's send window; growing it wakes the owner too."""
 
@@ -89,8 +103,8 @@ class Exchange:
         self._ended = False
         self._wake = _Wake(tell)
         channel.in_buffer.set_event(self._wake)
-        # Nobody need be told of what only an error's text is made of.
-        channel.in_stderr_buffer.set_event(self._wake if tell is None else _Wake(None))
+        # Nobody need be told of what only an error's text is made of; who waits for sudo's question hears of it.
+        channel.in_stderr_buffer.set_event(_Quiet(self._wake))
         channel.status_event = self._wake
         channel.out_buffer_cv = _Room(channel.lock, self._wake)
         channel.settimeout(0.0)

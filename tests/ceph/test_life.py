@@ -17,7 +17,8 @@ from tests.workers import Fleet, until
 pytestmark = [pytest.mark.integration, pytest.mark.lab, pytest.mark.timeout(900)]
 
 WORKERS = ("worker1", "worker2", "worker3")
-MEMBERS = ("master1", *WORKERS)
+STORAGE = (*WORKERS, "worker4")
+MEMBERS = ("master1", *STORAGE)
 CLAIM = """apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: papers, namespace: default}
@@ -52,7 +53,7 @@ def test_it_grows_loses_an_osd_goes_and_comes_again(site: Site, fleet: Fleet) ->
     disks = with_ceph(site, fleet)
     _a_disk_is_added_and_an_osd_removed(site, fleet, disks)
     _it_is_removed_with_its_traces(site, fleet)
-    again = site.start("ceph", disks=[*disks, {"host": "worker4", "disk": site.disk("worker4")}])
+    again = site.start("ceph", disks=[{"host": host, "disk": site.disk(host)} for host in STORAGE])
     assert finish(again, fleet, 300) == OperationState.SUCCEEDED, again.error
     assert {one["use"] for one in again.steps.get(key="ceph-disks").result["disks"]} == {"use", "no"}
 
@@ -140,7 +141,7 @@ def _it_is_removed_with_its_traces(site: Site, fleet: Fleet) -> None:
 
 def test_a_ceph_is_adopted_with_its_cluster(site: Site, fleet: Fleet) -> None:
     """Forgotten by the service and imported anew: its Ceph is known, and grows. What others installed is let alone."""
-    disks = with_ceph(site, fleet)
+    disks = with_ceph(site, fleet, STORAGE)
     for host in MEMBERS:
         site.sh(f"mkdir -p /var/lib/sanqian; echo {CLUSTER} >/var/lib/sanqian/cluster", host)
     site.forget()
@@ -151,7 +152,7 @@ def test_a_ceph_is_adopted_with_its_cluster(site: Site, fleet: Fleet) -> None:
     assert site.cluster.imported["formerly"] == [str(CLUSTER)]
     (ceph,) = site.cluster.imported["ceph"]
     assert (ceph["namespace"], ceph["name"], ceph["operator"], ceph["toolbox"]) == (*["rook-ceph"] * 3, True)
-    assert ceph["hosts"] == list(WORKERS)
+    assert ceph["hosts"] == list(STORAGE)
     assert {"ceph-block", "ceph-filesystem", "ceph-bucket"} == set(ceph["classes"])
     parts = {row.name: row for row in site.cluster.components.filter(name__startswith="rook-ceph")}
     assert {name: row.chosen for name, row in parts.items()} == {"rook-ceph": True, "rook-ceph-cluster": True}
@@ -164,7 +165,7 @@ def test_a_ceph_is_adopted_with_its_cluster(site: Site, fleet: Fleet) -> None:
     looked, removal = site.start("ceph-expand", dry_run=True, disks=disks), site.start("ceph-remove-osd", osds=[0])
     assert finish(looked, fleet, 120) == OperationState.SUCCEEDED
     assert foreign in _step(looked, "ceph-version").note
-    assert len(_step(looked, "ceph-disks").result["disks"]) == 6
+    assert len(_step(looked, "ceph-disks").result["disks"]) == 8
     assert finish(removal, fleet, 120) == OperationState.FAILED
     assert removal.error["step"] == "ceph-osd-check" and foreign in removal.error["message"]
     site.sh("mv /var/lib/sanqian/ceph/away.yaml /var/lib/sanqian/ceph/values.yaml")
@@ -175,12 +176,12 @@ def test_a_ceph_is_adopted_with_its_cluster(site: Site, fleet: Fleet) -> None:
     seen = site.start("ceph-expand", dry_run=True, wipe=wipe, disks=disks)
     assert finish(seen, fleet, 120) == OperationState.SUCCEEDED, seen.error
     uses = {(one["host"], one["device"]): one["use"] for one in _step(seen, "ceph-disks").result["disks"]}
-    assert {key for key, use in uses.items() if use == "keep"} == {(host, "/dev/vdb") for host in WORKERS}
+    assert {key for key, use in uses.items() if use == "keep"} == {(host, "/dev/vdb") for host in STORAGE}
     assert uses["worker3", "/dev/vdc"] in ("use", "wipe")
     grown = site.start("ceph-expand", wipe=wipe, disks=disks)
     assert finish(grown, fleet, 300) == OperationState.SUCCEEDED, grown.error
-    assert _step(grown, "ceph-ready").result["osds"] == 4
-    removed = site.start("ceph-remove-osd", osds=[3])
+    assert _step(grown, "ceph-ready").result["osds"] == 5
+    removed = site.start("ceph-remove-osd", osds=[4])
     assert finish(removed, fleet, 300) == OperationState.SUCCEEDED, removed.error
     for host in MEMBERS:
         site.sh(f"sed -i s/{site.cluster.pk}/{CLUSTER}/ /var/lib/sanqian/ceph/disks 2>/dev/null || :", host)

@@ -165,7 +165,7 @@ def test_an_operation_is_started_as_by_rest(operator: Client, operation: Operati
     assert "renew-certificates: Renew the certificates" in operator.get(page).content.decode()
     assert "skips a minor version" in operator.post(page, form).content.decode()
     busy = operator.post(page, {**form, "kind": "renew-certificates", "params": "{}"}, follow=True)
-    assert "under way" in busy.content.decode()
+    assert "of this cluster is queued (operation" in busy.content.decode()
     assert Operation.objects.count() == 1
     asked = {**form, "kind": "check", "params": ""}
     assert operator.post(page, asked, follow=True).status_code == 200

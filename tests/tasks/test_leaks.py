@@ -179,8 +179,13 @@ def answers(api: Api, cluster: Cluster, operations: list[Operation]) -> Iterator
 
 
 async def whole(answer: StreamingHttpResponse) -> bytes:
-    """What an event stream says until it ends."""
-    return b"".join([chunk async for chunk in answer.streaming_content])
+    """What an event stream says until it ends, or has nothing more to say for now."""
+    said = b""
+    async for chunk in answer.streaming_content:
+        said += chunk
+        if b"event: now" in chunk:
+            break
+    return said
 
 
 def pages() -> Iterator[tuple[str, bytes]]:

@@ -82,7 +82,7 @@ def test_what_takes_something_away_asks_for_the_name(operator: Client, cluster: 
 def test_a_busy_cluster_says_so(operator: Client, cluster: Cluster) -> None:
     Operation.objects.create(cluster=cluster, kind="install", state="running")
     text = operator.post(page(cluster, "renew-certificates"), {"do": "start"}).content.decode()
-    assert "under way" in text and Operation.objects.count() == 1
+    assert "The install of this cluster is running" in text and Operation.objects.count() == 1
 
 
 def test_an_unknown_kind_and_an_unknown_cluster_are_not_found(operator: Client, cluster: Cluster) -> None:

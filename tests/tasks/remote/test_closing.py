@@ -11,6 +11,8 @@ import pytest
 from tasks.remote import Pool, closing
 from tests.tasks.remote.servers import Sshd, until
 
+pytestmark = pytest.mark.lab
+
 
 def test_what_closed_links_are_made_of_is_given_back(shared: Sshd, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closing, "LITTER", 2)

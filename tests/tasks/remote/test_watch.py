@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.remote import Pool, Remote, errors, job
+from tasks.remote import Credential, Pool, Remote, errors, job
 from tests.tasks.remote.following import read_all
-from tests.tasks.remote.servers import Sshd, until
+from tests.tasks.remote.servers import PASSWORD, Sshd, needs_sudo, until
+
+pytestmark = pytest.mark.lab
 
 
 class Ear:
@@ -130,6 +132,18 @@ def test_a_cut_connection_is_news_and_costs_no_byte(sshd: Sshd, pool: Pool, jobs
         again = Ear(remote, jobs, ear.watch.offset)
         again.until(lambda: again.ended)
     assert again.data == b"last\n"
+
+
+@needs_sudo
+def test_sudo_asks_for_a_password_first(shared: Sshd, pool: Pool, jobs: str) -> None:
+    credential = Credential(private_key=shared.private_key, sudo_password=PASSWORD)
+    with pool.connection(shared.target("deploy", credential=credential)) as remote:
+        ear = Ear(remote, jobs, script="id -un", wait=5)
+        ear.until(lambda: ear.ended)
+        assert ear.data == b"root\n"
+        ear.watch.remove()
+        ear.until(lambda: ear.watch.over)
+        assert ear.watch.removed
 
 
 def test_a_removal_that_is_refused_is_raised(remote: Remote, jobs: str, gate: Path) -> None:
