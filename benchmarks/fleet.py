@@ -79,8 +79,9 @@ def report(found: list[Figures]) -> None:
     print(f"\n{os.cpu_count()} CPUs; hosts are SIMULATED, their own cost is left out")
     names = list(found[0].as_dict())
     rows = [one.as_dict() for one in found]
+    width = 2 + max(len(row[name]) for row in rows for name in names)
     for name in names:
-        print(f"{name:<46}" + "".join(f"{row[name]:>14}" for row in rows))
+        print(f"{name:<46}" + "".join(f"{row[name]:>{width}}" for row in rows))
 
 
 def judged(found: list[Figures]) -> bool:
