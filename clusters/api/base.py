@@ -81,7 +81,7 @@ class View(GenericViewSet[Any]):
     @property
     def own(self) -> dict[str, Any]:
         """By which columns rows are those that may be asked for, and by which values."""
-        return {}
+        raise NotImplementedError  # none would be everybody's
 
     def get_queryset(self) -> QuerySet[Any]:
         rows = super().get_queryset()

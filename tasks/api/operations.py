@@ -71,17 +71,9 @@ class Listed(View):
     filter_backends = [Filters]
     filterset_class = OperationFilter
 
-    @property
-    def own(self) -> dict[str, Any]:
-        return {"cluster__customer": self.key.customer_id}
-
 
 class OperationsOfCluster(Listed, OfCluster):
     """The operations of one cluster."""
-
-    @property
-    def own(self) -> dict[str, Any]:
-        return {"cluster": self.cluster.pk}
 
     @extend_schema(summary="List a cluster's operations", parameters=[sparse(OperationSerializer)])
     def list(self, request: Request, **_: str) -> Response:
@@ -112,6 +104,10 @@ class OperationsOfCluster(Listed, OfCluster):
 
 class Operations(Listed):
     """All operations of the caller."""
+
+    @property
+    def own(self) -> dict[str, Any]:
+        return {"cluster__customer": self.key.customer_id}
 
     @extend_schema(summary="List operations", parameters=[sparse(OperationSerializer)])
     def list(self, request: Request) -> Response:
