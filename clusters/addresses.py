@@ -36,9 +36,14 @@ def literal(host: str) -> Address | None:
 def may_reach(address: Address, allowed: Sequence[Network] = (), refused: Sequence[Network] = ()) -> bool:
     """Whether the service may connect there. What the operator refuses comes first, then what he allows."""
     plain = _plain(address)
-    if _within(plain, refused):
+    if within(plain, refused):
         return False
-    return _within(plain, allowed) or not _within(plain, REFUSED)
+    return within(plain, allowed) or not within(plain, REFUSED)
+
+
+def within(address: Address, networks: Sequence[Network]) -> bool:
+    """Whether it is in one of them."""
+    return any(address in network for network in networks if network.version == address.version)
 
 
 def _plain(address: Address) -> Address:
@@ -48,7 +53,3 @@ def _plain(address: Address) -> Address:
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address
-
-
-def _within(address: Address, networks: Sequence[Network]) -> bool:
-    return any(address in network for network in networks if network.version == address.version)

@@ -80,7 +80,7 @@ def resolve(host: str, port: int) -> list[str]:
     Raises `Refused`, and OSError where the name is unknown.
     """
     address = literal(host)
-    found = [address] if address else _looked_up(host, port)
+    found = [address] if address else looked_up(host, port)
     permitted: list[str] = []
     refusal: Refused | None = None
     for one in found:
@@ -93,6 +93,15 @@ def resolve(host: str, port: int) -> list[str]:
     if not permitted:
         raise refusal or socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     return permitted
+
+
+def looked_up(host: str, port: int) -> list[Address]:
+    """What the resolver says that `host` stands for, in its order, unjudged. Raises OSError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise socket.gaierror(socket.EAI_NONAME, "no valid name") from error
+    return list(dict.fromkeys(ip_address(str(one[4][0]).partition("%")[0]) for one in found))
 
 
 class Names:
@@ -173,15 +182,7 @@ def _own_servers(port: int) -> set[tuple[str, int]]:
         # A path is a socket of this machine.
         if own == port and host and not host.startswith("/"):
             try:
-                found.update((str(one), port) for one in _looked_up(host, port))
+                found.update((str(one), port) for one in looked_up(host, port))
             except OSError:
                 continue
     return found
-
-
-def _looked_up(host: str, port: int) -> list[Address]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as error:
-        raise socket.gaierror(socket.EAI_NONAME, "no valid name") from error
-    return list(dict.fromkeys(ip_address(str(one[4][0]).partition("%")[0]) for one in found))

@@ -115,7 +115,7 @@ def store(cluster_id: UUID, reading: Reading) -> None:
         own = [ComponentHealth(r.name, r.state, reason=r.reason) for r in rows.values() if r.name == certificates.NAME]
         state, why = health.cluster_state(cluster.state, entries, chosen, found, nodes, own)
     changes = health.diff(_announced(rows), found) if announce else ()
-    _store_components(cluster, rows, found, changes, reading.at, known=reading.snapshot is not None)
+    _store_components(cluster, entries, rows, found, changes, reading.at, known=reading.snapshot is not None)
     _store_observation(cluster, before, nodes, reading)
     _tell(cluster, HealthEvent.Subject.NODE, node_changes)
     _tell(cluster, HealthEvent.Subject.COMPONENT, changes)
@@ -139,7 +139,7 @@ def record(cluster_id: UUID, seen: ComponentHealth, at: datetime) -> None:
     known = seen.state != HealthState.UNKNOWN
     again = any(row.state == HealthState.UNKNOWN for row in rows.values())
     changes = health.diff(_announced(rows), {seen.name: seen}) if known or again else ()
-    _store_components(cluster, rows, {seen.name: seen}, changes, at, known=known)
+    _store_components(cluster, entries_of(cluster), rows, {seen.name: seen}, changes, at, known=known)
     _tell(cluster, HealthEvent.Subject.COMPONENT, changes)
 
 
@@ -153,6 +153,7 @@ def _announced(rows: Mapping[str, Component]) -> dict[str, str]:
 
 def _store_components(
     cluster: Cluster,
+    catalogue: Catalog,
     rows: Mapping[str, Component],
     found: Mapping[str, ComponentHealth],
     changes: tuple[Change, ...],
@@ -161,7 +162,7 @@ def _store_components(
     known: bool,
 ) -> None:
     told = {change.name: change.new for change in changes}
-    entries = {entry.name: entry for entry in entries_of(cluster).entries}
+    entries = {entry.name: entry for entry in catalogue.entries}
     written = []
     for name, seen in found.items():
         row = rows.get(name)

@@ -107,9 +107,9 @@ class Slice:
     def _await(self, jobs: list[HostJob]) -> None:
         """Hear what is new: wait until something is, the slice is to end, or a host is to be tried again."""
         release()  # whoever attends to a host needs a connection, and there are fewer than slices
-        crew, now = self._crew, self._clock.now()
-        again = [job.not_before for job in jobs if job.state in JOB_LIVE and job.not_before and job not in crew.busy]
-        most = min(LOOK_AROUND, max(0.0, self._turn.left())) if crew.busy else SOON if again else 0.0
+        crew, busy, now = self._crew, self._crew.busy, self._clock.now()
+        again = [job.not_before for job in jobs if job.state in JOB_LIVE and job.not_before and job not in busy]
+        most = min(LOOK_AROUND, max(0.0, self._turn.left())) if busy else SOON if again else 0.0
         self._news.wait(min([most, *(max(0.0, (at - now).total_seconds()) for at in again)]))
         self._news.clear()
         crew.hear()

@@ -126,7 +126,7 @@ def _starting(script: str, env: Mapping[str, str] | None, log_limit: int) -> str
 
 def _following(offset: int, wait: float, linger: float, limit: int) -> str:
     pause = f"{wait:.2f}" if wait > 0 else "0"
-    return f"OFFSET={offset:d} WAIT={pause} LINGER={max(0, round(linger * 5)):d} MAX={limit:d}\nfollow"
+    return f"OFFSET={offset:d} WAIT={pause} LINGER={max(0, round(linger * 5)):d} MAX={limit:d}"
 
 
 def follow(
@@ -152,7 +152,7 @@ def follow(
     words, data = _ask(
         remote,
         job_id,
-        _following(offset, wait, linger, limit),
+        f"{_following(offset, wait, linger, limit)}\nfollow",
         sudo=sudo,
         root=root,
         timeout=max(wait, 0) + linger + MARGIN,
@@ -215,7 +215,7 @@ class Watch:
         if self.over and self._held:
             raise self._said(bytes(self._held))
         if self.over and (self._running.exit_code or self._goes_on):
-            raise _broken(self._remote, self._running.exit_code, self._running.error_text)
+            raise _failure(self._remote, self._job_id, b"", self._running.exit_code, self._running.error_text)
         return found
 
     def _next(self) -> Progress | None:
@@ -244,12 +244,9 @@ class Watch:
 
     def _said(self, text: bytes) -> RemoteError:
         line, _, rest = text.partition(b"\n")
-        words = line.decode(errors="replace").split(" ", 2)
-        if words[0] == "error" and len(words) == 3:
-            return _error(words[1], words[2], self._job_id, rest.decode(errors="replace").strip(), self._remote.name)
-        if words[0] == "ok" and len(found := line.split()) == 8:
-            return _changed(self._remote, self._job_id, self._root, len(rest), found[5].decode())
-        return _broken(self._remote, self._running.exit_code, text.decode(errors="replace"))
+        if len(words := line.split()) == 8 and words[0] == b"ok":
+            return _changed(self._remote, self._job_id, self._root, len(rest), words[5].decode())
+        return _failure(self._remote, self._job_id, text, self._running.exit_code, text.decode(errors="replace"))
 
     def remove(self) -> None:
         """The ended job's output has been stored: have the host delete its directory. Nothing is waited for."""
@@ -282,8 +279,8 @@ def watch(
     Raises what :func:`start` does, Unreachable among them: then the job may have been started, so call again.
     """
     # What runs already is looked at once: how long it has been silent is known only then.
-    first = _following(offset, 0 if script is None else wait, linger, limit).removesuffix("follow")
-    call = f"{first}NEXT={wait:.2f}\nwatch"
+    first = _following(offset, 0 if script is None else wait, linger, limit)
+    call = f"{first}\nNEXT={wait:.2f}\nwatch"
     if script is not None:
         call = f"{_starting(script, env, log_limit)}\n{call}"
     running = remote.begin(
@@ -342,10 +339,7 @@ def _ask(
         return words[1:], body
     if result.exit_code == 0 and words[:1] == ["removed"]:
         return [], result.stdout
-    if words[:1] == ["error"] and len(words) >= 3:
-        what = line.decode(errors="replace").split(" ", 2)[2]
-        raise _error(words[1], what, job_id, body.decode(errors="replace").strip(), remote.name)
-    raise _broken(remote, result.exit_code, result.error_text or result.text)
+    raise _failure(remote, job_id, result.stdout, result.exit_code, result.error_text or result.text)
 
 
 def _program(job_id: str, call: str, root: str) -> str:
@@ -358,7 +352,12 @@ def _program(job_id: str, call: str, root: str) -> str:
     return f"{host_program('job.sh')}{names}{call}"
 
 
-def _broken(remote: Remote, exit_code: int, said: str) -> RemoteError:
+def _failure(remote: Remote, job_id: str, output: bytes, exit_code: int, said: str) -> RemoteError:
+    """For `output` that is no answer: an error that ``job.sh`` tells, or whatever was `said`."""
+    line, _, rest = output.partition(b"\n")
+    words = line.decode(errors="replace").split(" ", 2)
+    if words[0] == "error" and len(words) == 3:
+        return _error(words[1], words[2], job_id, rest.decode(errors="replace").strip(), remote.name)
     return RemoteError(
         f"the job program ended with exit code {exit_code}: {said[-500:] or 'no message'}",
         "check that sh and coreutils on the host work.",

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
+
+from clusters.addresses import Address, Network, within
 
 LONGEST = 500
 PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
 _TEXT = re.compile(r"[\x21-\x7e]+")
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 # IANA's special-purpose registries (RFC 6890), and a cloud's metadata at an address that looks public.
 _NOT_PUBLIC = [
     ip_network(text)
@@ -104,8 +104,8 @@ def may_connect(address: Address, allowed: Sequence[Network]) -> bool:
     """Whether the service may connect to this network address; `allowed` are networks of the operator's own."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    if any(address in network for network in allowed if network.version == address.version):
+    if within(address, allowed):
         return True
     if isinstance(address, IPv6Address) and address not in _UNICAST:
         return False
-    return not any(address in network for network in _NOT_PUBLIC if network.version == address.version)
+    return not within(address, _NOT_PUBLIC)

@@ -17,10 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import ip_address
 from typing import Any
 
-from tasks.webhooks.address import Address, Network, Refused, Target, may_connect
+from clusters.addresses import Address, Network
+from clusters.reach import looked_up
+from tasks.webhooks.address import Refused, Target, may_connect
 
 MOST_READ = 64 * 1024
 KEPT = 1024
@@ -172,13 +173,9 @@ def _resolved(where: Target, deadline: float) -> list[Address]:
 
     def ask() -> None:
         try:
-            found = socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
+            answers.put(looked_up(where.host, where.port))
         except OSError as error:
             answers.put(error)
-        except UnicodeError:
-            answers.put(OSError("no valid name"))
-        else:
-            answers.put([ip_address(str(one[4][0]).partition("%")[0]) for one in found])
 
     # The resolver cannot be told how long it may take.
     threading.Thread(target=ask, daemon=True).start()
@@ -188,7 +185,7 @@ def _resolved(where: Target, deadline: float) -> list[Address]:
         raise _Unsent(f"The name {where.host} was not resolved in time.") from None
     if isinstance(answer, OSError):
         raise _Unsent(f"The name {where.host} cannot be resolved ({answer.strerror or answer}).")
-    return list(dict.fromkeys(answer))
+    return answer
 
 
 @contextmanager
